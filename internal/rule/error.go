@@ -1,0 +1,45 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// An Error is one fault of a rule file, where it is. Parse joins all faults of a file, in file order.
+type Error struct {
+	File string // path as given to Parse
+	Line int    // from 1; 0 where the fault is the file as a whole
+	Col  int    // from 1, in characters; 0 with Line 0
+	Rule string // rule_id, "" where the file does not say
+	Err  error
+}
+
+// Error says file:line:column: rule "id": what is wrong.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Col)
+	}
+	b.WriteString(": ")
+	if e.Rule != "" {
+		fmt.Fprintf(&b, "rule %q: ", e.Rule)
+	}
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap returns the fault without its place.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrDuplicate is the fault of a rule whose rule_id another file in force has too.
+var ErrDuplicate = errors.New("duplicate rule_id")
+
+// Duplicate is the fault of r against the rule of the same id that is in force; it names both files.
+func Duplicate(r, inForce *Rule) error {
+	return &Error{
+		File: r.File.Path, Line: r.idLine, Col: r.idCol, Rule: r.ID,
+		Err: fmt.Errorf("%w: %s has it already", ErrDuplicate, inForce.File.Path),
+	}
+}

@@ -1,0 +1,65 @@
+package rule
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Load reads every rule file below root of fsys, directories recursively, dot directories left out. prefix is put
+// before the paths that rules and errors show. It returns the good rules sorted by id and, joined, the faults of
+// all other files in path order: one bad file does not hide a good one.
+func (p Parser) Load(fsys fs.FS, root, prefix string) ([]*Rule, error) {
+	var rules []*Rule
+	var errs []error
+	byID := map[string]*Rule{}
+	err := fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != root && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case d.IsDir() || !IsFileName(d.Name()):
+			return nil
+		}
+		r, err := p.loadFile(fsys, name, filepath.Join(prefix, filepath.FromSlash(strings.TrimPrefix(name, root+"/"))))
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case byID[r.ID] != nil:
+			errs = append(errs, Duplicate(r, byID[r.ID]))
+		default:
+			byID[r.ID] = r
+			rules = append(rules, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading rules: %w", err)
+	}
+	slices.SortFunc(rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return rules, errors.Join(errs...)
+}
+
+func (p Parser) loadFile(fsys fs.FS, name, shown string) (*Rule, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, &Error{File: shown, Err: err}
+	}
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, &Error{File: shown, Err: fmt.Errorf("%s is no regular file", path.Base(name))}
+	case info.Size() > int64(p.MaxBytes):
+		return nil, &Error{File: shown, Line: 1, Col: 1, Err: fmt.Errorf("file has %d bytes, more than the limit of %d", info.Size(), p.MaxBytes)}
+	}
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, &Error{File: shown, Err: err}
+	}
+	return p.Parse(shown, data)
+}

@@ -1,0 +1,49 @@
+package rule
+
+import (
+	"regexp"
+
+	"ttpworker/internal/tagger"
+)
+
+// A Rule is one rule file, checked and resolved. It is never changed once Parse has returned it, so it is shared
+// freely.
+type Rule struct {
+	ID             string
+	Version        *int // nil for a Sigma rule
+	Name           string
+	Description    string
+	Kinds          []string // source kinds it applies to (applies_to), as written
+	Match          Match
+	Emits          []tagger.Emit
+	EvidenceFields []string // dotted payload paths that a tag shows, as written
+	References     []string
+	Author         string
+	Tests          []Test
+	Digest         string // SHA-256 of the resolved rule, 64 hexadecimal digits: what tagging depends on, no more
+	File           File
+
+	idLine, idCol int // where rule_id's value stands, for Duplicate
+}
+
+// A Match says when a rule fires: any pattern is found in any text at or below any field. A path that leads to a
+// mapping or a list stands for every text below it; a path that leads nowhere, or to something that is no text,
+// has nothing to say.
+type Match struct {
+	Fields   []string // dotted payload paths, defaults resolved
+	Patterns []*regexp.Regexp
+}
+
+// A File is where a rule came from.
+type File struct {
+	Path   string // as given to Parse
+	SHA256 string // of Text, 64 hexadecimal digits: any edit changes it, a comment too
+	Text   string // the whole file
+}
+
+// Origin is what the tags of r say about it under an operator's standing order.
+func (r *Rule) Origin(s tagger.Standing, attackRelease string) tagger.Origin {
+	return tagger.Origin{
+		RuleID: r.ID, RuleVersion: r.Version, RuleDigest: r.Digest, AttackRelease: attackRelease, Standing: s,
+	}
+}

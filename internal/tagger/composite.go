@@ -1,0 +1,96 @@
+package tagger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+)
+
+var _ Tagger = (*Composite)(nil)
+
+// A Composite asks every tagger that claims an event's kind, in the order of registration, and puts their tags
+// one behind the other. It wraps each of them as tolerant when it is made: there is no way to register one
+// that is not. It never changes after NewComposite and is safe for concurrent use. One of no taggers is legal.
+type Composite struct {
+	byKind  map[string][]tolerant
+	known   map[string]struct{}
+	kinds   []string
+	monitor *Monitor
+}
+
+// NewComposite makes a composite of taggers. known lists the source kinds beyond those the taggers claim that
+// are no surprise (see Monitor); monitor is shared by all composites of a process.
+func NewComposite(monitor *Monitor, known []string, taggers ...Tagger) *Composite {
+	c := &Composite{byKind: map[string][]tolerant{}, known: map[string]struct{}{}, monitor: monitor}
+	for _, kind := range known {
+		c.known[kind] = struct{}{}
+	}
+	for _, t := range taggers {
+		w := tolerant{inner: t, monitor: monitor}
+		kinds := slices.Compact(slices.Sorted(slices.Values(t.Kinds())))
+		if len(kinds) == 0 {
+			monitor.idle(t.Name())
+		}
+		for _, kind := range kinds {
+			c.byKind[kind] = append(c.byKind[kind], w)
+		}
+	}
+	for kind := range c.byKind {
+		c.kinds = append(c.kinds, kind)
+	}
+	slices.Sort(c.kinds)
+	return c
+}
+
+// Name implements Tagger.
+func (c *Composite) Name() string { return "composite" }
+
+// Kinds implements Tagger: every kind that some tagger claims, sorted.
+func (c *Composite) Kinds() []string { return slices.Clone(c.kinds) }
+
+// AppendTags implements Tagger. A tagger's own failure costs its own tags only and is no error here; the only
+// errors are context.Canceled and context.DeadlineExceeded, and then dst comes back as it was.
+func (c *Composite) AppendTags(dst []Tag, ev *TaggerEvent) ([]Tag, error) {
+	taggers := c.byKind[ev.SourceKind]
+	if len(taggers) == 0 {
+		_, known := c.known[ev.SourceKind]
+		c.monitor.unclaimed(ev.SourceKind, known)
+		return dst, nil
+	}
+	out := dst
+	for _, t := range taggers {
+		var err error
+		if out, err = t.AppendTags(out, ev); err != nil {
+			return dst, err
+		}
+	}
+	return out, nil
+}
+
+// tolerant keeps a tagger's failure from costing more than that tagger's own tags.
+type tolerant struct {
+	inner   Tagger
+	monitor *Monitor
+}
+
+// AppendTags calls the tagger. On its error or panic the result is cut back to dst, the monitor is told, and
+// the error is swallowed, unless it says that the work was cancelled.
+func (t tolerant) AppendTags(dst []Tag, ev *TaggerEvent) (out []Tag, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = dst, nil
+			t.monitor.failed(t.inner.Name(), fmt.Errorf("panic: %v", p), debug.Stack())
+		}
+	}()
+	out, err = t.inner.AppendTags(dst, ev)
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return dst, err
+	}
+	t.monitor.failed(t.inner.Name(), err, debug.Stack())
+	return dst, nil
+}

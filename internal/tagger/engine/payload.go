@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxText bounds a text in the evidence, in bytes.
+const maxText = 4096
+
+// cutKey is the evidence key that lists the keys whose texts were cut.
+const cutKey = "_cut"
+
+// A payload is an event's JSON object. Of two equal keys the last one counts.
+type payload map[string]any
+
+func parsePayload(data []byte) (payload, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // evidence shows numbers as they were written
+	var p payload
+	err := dec.Decode(&p)
+	return p, err
+}
+
+// A path is a dotted payload path, split once. It leads through mappings, and through lists to each of their
+// elements; where it leads nowhere it is tried as one literal key that has dots in its name.
+type path struct {
+	text  string
+	steps []string
+}
+
+func paths(texts []string) []path {
+	out := make([]path, len(texts))
+	for i, t := range texts {
+		out[i] = path{text: t, steps: strings.Split(t, ".")}
+	}
+	return out
+}
+
+// anyText reports whether ok holds for any text at or below the path.
+func (p payload) anyText(at path, ok func(string) bool) bool {
+	if v, found := lookup(map[string]any(p), at.steps); found {
+		return textIn(v, ok)
+	}
+	return textIn(p[at.text], ok)
+}
+
+// lookup follows steps from v. Through a list it collects what its elements have there.
+func lookup(v any, steps []string) (any, bool) {
+	if len(steps) == 0 {
+		return v, true
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		next, ok := v[steps[0]]
+		if !ok {
+			return nil, false
+		}
+		return lookup(next, steps[1:])
+	case []any:
+		var all []any
+		for _, element := range v {
+			if found, ok := lookup(element, steps); ok {
+				all = append(all, found)
+			}
+		}
+		return all, len(all) > 0
+	}
+	return nil, false
+}
+
+func textIn(v any, ok func(string) bool) bool {
+	switch v := v.(type) {
+	case string:
+		return ok(v)
+	case []any:
+		for _, element := range v {
+			if textIn(element, ok) {
+				return true
+			}
+		}
+	case map[string]any:
+		for _, element := range v {
+			if textIn(element, ok) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// evidence renders the values at the paths as a JSON object: keys are the paths, sorted, no white space, absent
+// ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut.
+func (p payload) evidence(at []path) []byte {
+	out := make(map[string]any, len(at))
+	var cut []string
+	for _, a := range at {
+		v, found := lookup(map[string]any(p), a.steps)
+		if !found {
+			if v, found = p[a.text]; !found {
+				continue
+			}
+		}
+		short, wasCut := shorten(v)
+		if wasCut {
+			cut = append(cut, a.text)
+		}
+		out[a.text] = short
+	}
+	if cut != nil {
+		slices.Sort(cut)
+		out[cutKey] = cut
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		panic("engine: what was JSON can be JSON again: " + err.Error())
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// shorten returns v with every text in it at most maxText bytes long.
+func shorten(v any) (short any, cut bool) {
+	switch v := v.(type) {
+	case string:
+		if len(v) <= maxText {
+			return v, false
+		}
+		end := maxText
+		for !utf8.RuneStart(v[end]) {
+			end--
+		}
+		return v[:end], true
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			var c bool
+			out[i], c = shorten(element)
+			cut = cut || c
+		}
+		return out, cut
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, element := range v {
+			var c bool
+			out[k], c = shorten(element)
+			cut = cut || c
+		}
+		return out, cut
+	}
+	return v, false
+}
