@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/hamba/avro/v2"
+	"github.com/hamba/avro/v2/pkg/crc64"
+
+	"ttpworker/schemas"
+)
+
+// A Record is one of the four kinds of records, by the full name of its schema.
+type Record string
+
+// The records.
+const (
+	EventRecord        Record = "ttp.TaggerEvent"
+	TagRecord          Record = "ttp.Tag"
+	RuleReloadedRecord Record = "ttp.RuleReloaded"
+	RuleStateRecord    Record = "ttp.RuleState"
+)
+
+// A fingerprint is the CRC-64-AVRO of a schema, least significant byte first, as it stands in a record.
+type fingerprint [8]byte
+
+// String is the fingerprint in 16 hexadecimal digits, in the order of the bytes in a record.
+func (f fingerprint) String() string { return hex.EncodeToString(f[:]) }
+
+// A schema is what reading and writing a record needs of its Avro schema.
+type schema struct {
+	record Record
+	print  fingerprint // what we write
+	alias  fingerprint // what else we read: see specPrint
+	fields []string    // names in order: the members of the JSON form, too
+}
+
+// released lists the schemas that bytes may have been written under, newest version of each record only, as there
+// is but one so far. The next version of a record adds its text here and keeps the old one.
+func released() ([]*schema, error) {
+	var all []*schema
+	for _, text := range []string{schemas.TaggerEvent(), schemas.Tag(), schemas.RuleReloaded(), schemas.RuleState()} {
+		s, err := parseSchema(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func parseSchema(text string) (*schema, error) {
+	parsed, err := avro.ParseWithCache(text, "", &avro.SchemaCache{})
+	if err != nil {
+		return nil, fmt.Errorf("parsing an embedded schema: %w", err)
+	}
+	rec, ok := parsed.(*avro.RecordSchema)
+	if !ok {
+		return nil, fmt.Errorf("embedded schema is of type %s, want a record", parsed.Type())
+	}
+	sum, err := rec.FingerprintUsing(avro.CRC64AvroLE)
+	if err != nil {
+		return nil, fmt.Errorf("fingerprint of schema %s: %w", rec.FullName(), err)
+	}
+	s := &schema{record: Record(rec.FullName()), print: fingerprint(sum), alias: specPrint(rec)}
+	for _, f := range rec.Fields() {
+		s.fields = append(s.fields, f.Name())
+	}
+	return s, nil
+}
+
+// specPrint is the fingerprint that other Avro libraries compute. The specification's canonical form has no
+// logical types; the library's keeps them, so that its fingerprint of a schema with timestamps is another one.
+// Sensors are written in many languages, so both are read.
+func specPrint(rec *avro.RecordSchema) fingerprint {
+	const micros = `{"type":"long","logicalType":"timestamp-micros"}`
+	canonical := strings.ReplaceAll(rec.String(), micros, `"long"`)
+	return crc64.SumWithByteOrder([]byte(canonical), crc64.LittleEndian)
+}
