@@ -1,0 +1,52 @@
+package consume
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"ttpworker/internal/kafka"
+)
+
+// Headers of a dead letter, behind those of the record itself.
+const (
+	HeaderErrorClass = "ttp-error-class" // a class of wire
+	HeaderError      = "ttp-error"       // what was wrong, for people
+	HeaderSource     = "ttp-source"      // topic/partition/offset
+	HeaderSourceTime = "ttp-source-time" // the record's timestamp, RFC 3339 with milliseconds, UTC
+)
+
+// maxErrorText bounds the error text of a dead letter, in bytes.
+const maxErrorText = 1024
+
+// DeadLetters makes dead letters for one topic.
+type DeadLetters struct {
+	Topic      string
+	Partitions int32 // of Topic, at least 1
+}
+
+// Record is the dead letter of rec: key, value, headers and time as received, bytes shared and untouched, then
+// headers that say what was wrong and where it came from. It goes to the partition of the same number, modulo
+// the number there is.
+func (d DeadLetters) Record(rec *kafka.Record, class string, cause error) kafka.Record {
+	text := strings.ToValidUTF8(cause.Error(), "\ufffd")
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "")
+	}
+	return kafka.Record{
+		Topic: d.Topic, Partition: rec.Partition % d.Partitions, Time: rec.Time, Key: rec.Key, Value: rec.Value,
+		Headers: append(slices.Clone(rec.Headers),
+			kafka.Header{Key: HeaderErrorClass, Value: []byte(class)},
+			kafka.Header{Key: HeaderError, Value: []byte(text)},
+			kafka.Header{Key: HeaderSource, Value: []byte(Source(rec))},
+			kafka.Header{Key: HeaderSourceTime, Value: []byte(rec.Time.UTC().Format(sourceTime))},
+		),
+	}
+}
+
+const sourceTime = "2006-01-02T15:04:05.000Z07:00"
+
+// Source names where a record was read: topic/partition/offset.
+func Source(rec *kafka.Record) string {
+	return rec.Topic + "/" + strconv.Itoa(int(rec.Partition)) + "/" + strconv.FormatInt(rec.Offset, 10)
+}

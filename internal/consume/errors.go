@@ -1,0 +1,81 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A fatalError stops the worker: a new session would fare no better.
+type fatalError struct{ err error }
+
+func (e *fatalError) Error() string { return e.err.Error() }
+func (e *fatalError) Unwrap() error { return e.err }
+
+func fatalf(format string, args ...any) error {
+	return classify(&fatalError{fmt.Errorf(format, args...)})
+}
+
+// classify marks as fatal what only a person can mend, and says how. Everything else is the end of a session.
+func classify(err error) error {
+	for _, c := range []struct {
+		is     error
+		advice string
+	}{
+		{kerr.FencedInstanceID, "another worker runs under the same kafka.replica"},
+		{kerr.ProducerFenced, "another worker runs under the same kafka.replica"},
+		{kerr.InvalidProducerEpoch, "another worker runs under the same kafka.replica"},
+		{kerr.InvalidTransactionTimeout, "kafka.transaction_timeout is above the broker's transaction.max.timeout.ms"},
+		{kerr.InvalidSessionTimeout, "kafka.session_timeout is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms"},
+		{kerr.InconsistentGroupProtocol, "the other members of kafka.group use another balancer"},
+		{kerr.TopicAuthorizationFailed, "the principal may not use this topic"},
+		{kerr.GroupAuthorizationFailed, "the principal may not read in this group"},
+		{kerr.TransactionalIDAuthorizationFailed, "the principal may not use this transactional id"},
+		{kerr.ClusterAuthorizationFailed, "the principal may not do this in the cluster"},
+		{kerr.UnknownTopicID, "a topic was deleted and made anew while the worker ran"},
+		{kerr.MessageTooLarge, "raise max.message.bytes of that topic"},
+		{kerr.RecordListTooLarge, "raise max.message.bytes of that topic"},
+	} {
+		if errors.Is(err, c.is) {
+			return &fatalError{fmt.Errorf("%w (%s)", err, c.advice)}
+		}
+	}
+	return err
+}
+
+// sortOut looks at what a poll could not do. kgo retries what it can; what it hands on is mostly news, not
+// trouble. A returned error ends the session.
+func (c *Consumer) sortOut(ctx context.Context, errs []kgo.FetchError) error {
+	for _, e := range errs {
+		if errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, context.Canceled) || ctx.Err() != nil {
+			continue // the poll was over, or we are asked to stop
+		}
+		var f *fatalError
+		if err := classify(e.Err); errors.As(err, &f) {
+			return fmt.Errorf("reading %s: %w", place(e), err)
+		}
+		if errors.Is(e.Err, kgo.ErrClientClosed) {
+			return e.Err
+		}
+		if loss, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
+			c.metrics.dataLoss.Inc()
+			c.log.Error("records were lost before they were read", "topic", e.Topic, "partition", e.Partition,
+				"consumed_to", loss.ConsumedTo, "reset_to", loss.ResetTo)
+			continue
+		}
+		c.metrics.pollErrors.Inc()
+		c.log.Warn("poll error, going on", "at", place(e), "err", e.Err)
+	}
+	return nil
+}
+
+// place says where a fetch error belongs; without a topic it is the group's.
+func place(e kgo.FetchError) string {
+	if e.Topic == "" {
+		return "the consumer group"
+	}
+	return fmt.Sprintf("%s/%d", e.Topic, e.Partition)
+}

@@ -1,0 +1,24 @@
+package consume
+
+import (
+	"context"
+
+	"ttpworker/internal/kafka"
+)
+
+// A Handler turns records into outputs.
+type Handler interface {
+	// Begin starts a batch: one transaction, possibly several polls. One batch is open at a time.
+	Begin() Batch
+}
+
+// A Batch is what one transaction does.
+type Batch interface {
+	// Outputs appends to dst what recs give, records of one partition in order (I3). It is called for several
+	// partitions at once. An error is fatal: the transaction is aborted and the worker stops.
+	Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error)
+	// Metadata goes into the committed offsets beside every position.
+	Metadata() string
+	// End is called once, when the transaction is over. After committed = false the same records come again.
+	End(committed bool)
+}

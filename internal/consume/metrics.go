@@ -1,0 +1,58 @@
+package consume
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	records      prometheus.Counter
+	transactions *prometheus.CounterVec
+	end          prometheus.Histogram
+	rebuilds     prometheus.Counter
+	dataLoss     prometheus.Counter
+	pollErrors   prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		records: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_records_total", Help: "Input records whose transaction was committed.",
+		}),
+		transactions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ttp_consume_transactions_total", Help: "Transactions by how they ended.",
+		}, []string{"outcome"}),
+		end: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ttp_consume_end_duration_seconds", Help: "Time to flush and end a transaction.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
+		}),
+		rebuilds: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_session_rebuilds_total", Help: "Sessions given up and built anew.",
+		}),
+		dataLoss: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_data_loss_total", Help: "Times that records were gone before they were read.",
+		}),
+		pollErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_poll_errors_total", Help: "Poll errors that the worker goes on after.",
+		}),
+	}
+	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.dataLoss, m.pollErrors)
+	for _, outcome := range []string{"committed", "aborted", "unknown"} {
+		m.transactions.WithLabelValues(outcome)
+	}
+	return m
+}
+
+func (m *metrics) ended(committed bool, err error, records int, took time.Duration) {
+	outcome := "aborted"
+	switch {
+	case err != nil:
+		outcome = "unknown"
+	case committed:
+		outcome = "committed"
+		m.records.Add(float64(records))
+	}
+	m.transactions.WithLabelValues(outcome).Inc()
+	m.end.Observe(took.Seconds())
+}

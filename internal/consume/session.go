@@ -1,0 +1,58 @@
+package consume
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// defaultMaxMessage is max.message.bytes of a topic that does not say, in bytes: kgo's own bound.
+const defaultMaxMessage = 1_000_012
+
+// options are those of one session. A replica with a name is a static member with a transactional id of its own:
+// its restart takes over its partitions and fences what was there before. Without a name both are made up anew,
+// so a dead predecessor holds its partitions for session_timeout.
+func (c *Consumer) options() []kgo.Opt {
+	transactionalID := c.cfg.Group + "-" + uuid.NewString()
+	opts := c.cluster.Options(c.cfg.Group)
+	if c.cfg.Replica != "" {
+		transactionalID = c.cfg.Group + "-" + c.cfg.Replica
+		opts = append(opts, kgo.InstanceID(transactionalID))
+	}
+	return append(opts,
+		kgo.ConsumerGroup(c.cfg.Group),
+		kgo.ConsumeTopics(c.topics...),
+		kgo.TransactionalID(transactionalID),
+		kgo.TransactionTimeout(c.cfg.TransactionTimeout),
+		kgo.SessionTimeout(c.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(c.cfg.SessionTimeout/5),
+		kgo.RebalanceTimeout(c.cfg.RebalanceTimeout),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),    // a tag goes to the partition of its event
+		kgo.ProducerBatchMaxBytesFn(c.maxMessage),
+		kgo.WithHooks(c.client),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			c.joined.Store(true)
+			c.owner.assigned(parts)
+			c.log.Info("partitions assigned", "partitions", parts)
+		}),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			c.owner.revoked(parts)
+			c.log.Info("partitions revoked", "partitions", parts)
+		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			c.owner.lost()
+			c.log.Warn("partitions lost", "partitions", parts)
+		}),
+	)
+}
+
+func (c *Consumer) maxMessage(topic string) int32 {
+	if limit := c.limits[topic]; limit > 0 {
+		return int32(min(limit, 1<<30)) //nolint:gosec // bounded
+	}
+	return defaultMaxMessage
+}

@@ -1,0 +1,33 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// An Appender writes to the control topics: idempotent, outside any transaction, so that a record is there for
+// all readers once Append returns. It is safe for concurrent use.
+type Appender struct{ client *kgo.Client }
+
+// NewAppender opens an appender. Close it when done.
+func (c *Cluster) NewAppender(clientID string) (*Appender, error) {
+	cl, err := c.Client(clientID, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		return nil, err
+	}
+	return &Appender{client: cl}, nil
+}
+
+// Append writes r to its partition and returns when all in-sync replicas have it. When ctx ends first, whether
+// it was written is not known.
+func (a *Appender) Append(ctx context.Context, r Record) error {
+	if err := a.client.ProduceSync(ctx, r.ToClient()).FirstErr(); err != nil {
+		return fmt.Errorf("writing %q to topic %s: %w", r.Key, r.Topic, err)
+	}
+	return nil
+}
+
+// Close gives up what was not yet written and closes the connections.
+func (a *Appender) Close() { a.client.Close() }

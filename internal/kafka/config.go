@@ -1,0 +1,91 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"ttpworker/internal/yamlx"
+)
+
+// EmbeddedBroker is the value of kafka.brokers that starts the in-process broker.
+const EmbeddedBroker = "embedded"
+
+// Config says how to reach the cluster and how to take part in the group.
+type Config struct {
+	Brokers            yamlx.Strings  `yaml:"brokers"             env:"BROKERS"`             // seeds, host:port; or "embedded"; required
+	Group              string         `yaml:"group"               env:"GROUP"`               // consumer group, and the first part of the transactional id (group.id)
+	Replica            string         `yaml:"replica"             env:"REPLICA"`             // stable ordinal of this replica: static membership and fencing; "" = a new member at every start (group.instance.id)
+	CommitInterval     time.Duration  `yaml:"commit_interval"     env:"COMMIT_INTERVAL"`     // how long a transaction takes in records before it ends
+	EndTimeout         time.Duration  `yaml:"end_timeout"         env:"END_TIMEOUT"`         // how long ending a transaction may take; longer than the longest rebalance
+	SessionTimeout     time.Duration  `yaml:"session_timeout"     env:"SESSION_TIMEOUT"`     // a member silent for this long is out (session.timeout.ms)
+	RebalanceTimeout   time.Duration  `yaml:"rebalance_timeout"   env:"REBALANCE_TIMEOUT"`   // how long a join waits for slow members (max.poll.interval.ms)
+	TransactionTimeout time.Duration  `yaml:"transaction_timeout" env:"TRANSACTION_TIMEOUT"` // an open transaction older than this is aborted by the broker (transaction.timeout.ms)
+	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
+	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
+}
+
+// EmbeddedConfig is about the in-process broker.
+type EmbeddedConfig struct {
+	Port    int    `yaml:"port"     env:"PORT"`     // loopback port; 0 = a free one
+	DataDir string `yaml:"data_dir" env:"DATA_DIR"` // where its data survives a restart; "" = memory
+}
+
+// DefaultConfig is a local broker and the group ttp-worker.
+func DefaultConfig() Config {
+	return Config{
+		Brokers:            yamlx.Strings{"localhost:9092"},
+		Group:              "ttp-worker",
+		CommitInterval:     100 * time.Millisecond,
+		EndTimeout:         80 * time.Second,
+		SessionTimeout:     15 * time.Second,
+		RebalanceTimeout:   60 * time.Second,
+		TransactionTimeout: 10 * time.Second,
+		MaxPoll:            5000,
+	}
+}
+
+// UseEmbedded reports whether the in-process broker is asked for.
+func (c Config) UseEmbedded() bool { return len(c.Brokers) == 1 && c.Brokers[0] == EmbeddedBroker }
+
+// Validate reports everything that is wrong, joined.
+func (c Config) Validate() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(c.Brokers) == 0 {
+		fault("kafka.brokers is empty: give host:port, or %s", EmbeddedBroker)
+	}
+	for _, b := range c.Brokers {
+		if !c.UseEmbedded() && !strings.Contains(b, ":") {
+			fault("kafka.brokers: %q is not host:port", b)
+		}
+	}
+	if c.Group == "" {
+		fault("kafka.group is empty")
+	}
+	if c.MaxPoll < 1 {
+		fault("kafka.max_poll %d is less than 1", c.MaxPoll)
+	}
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"commit_interval", c.CommitInterval}, {"end_timeout", c.EndTimeout}, {"session_timeout", c.SessionTimeout},
+		{"rebalance_timeout", c.RebalanceTimeout}, {"transaction_timeout", c.TransactionTimeout},
+	} {
+		if d.value <= 0 {
+			fault("kafka.%s %s is not positive", d.key, d.value)
+		}
+	}
+	if c.CommitInterval >= c.TransactionTimeout {
+		fault("kafka.commit_interval %s must be shorter than kafka.transaction_timeout %s, or every transaction times out", c.CommitInterval, c.TransactionTimeout)
+	}
+	if c.EndTimeout < c.RebalanceTimeout+c.SessionTimeout {
+		fault("kafka.end_timeout %s is shorter than rebalance_timeout + session_timeout %s: a transaction cannot end while its member waits in a rebalance", c.EndTimeout, c.RebalanceTimeout+c.SessionTimeout)
+	}
+	if c.Embedded.Port < 0 || c.Embedded.Port > 65535 {
+		fault("kafka.embedded.port %d is no port", c.Embedded.Port)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,102 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Follow reads a topic of one partition from its start and for ever, committed records only, and calls apply for
+// each in order, one call at a time. It calls caughtUp once, when apply has seen all that was committed when
+// Follow began. It returns nil when ctx ends; an error means that the topic cannot be read.
+func (c *Cluster) Follow(ctx context.Context, topic string, apply func(*Record), caughtUp func()) error {
+	return c.follow(ctx, topic, func(r *Record) { apply(r) }, func() bool { caughtUp(); return true })
+}
+
+// ReadAll reads what is committed in a topic of one partition and returns.
+func (c *Cluster) ReadAll(ctx context.Context, topic string, apply func(*Record)) error {
+	if err := c.follow(ctx, topic, apply, func() bool { return false }); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// follow goes on after the end it found at first if atEnd says so.
+func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record), atEnd func() bool) error {
+	// Control records are kept to see the position move over them; they are not applied.
+	cl, err := c.Client("ttp-follow", kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	end, position, err := bounds(ctx, cl, topic)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // asked to stop
+		}
+		return err
+	}
+	reached := false
+	for ctx.Err() == nil {
+		if !reached && position >= end {
+			reached = true
+			if !atEnd() {
+				return nil
+			}
+		}
+		fetches := cl.PollFetches(ctx)
+		if err := fatal(ctx, fetches, topic); err != nil {
+			return err
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			position = r.Offset + 1
+			if !r.Attrs.IsControl() {
+				rec := FromClient(r)
+				apply(&rec)
+			}
+		})
+	}
+	return nil
+}
+
+// bounds returns the committed end of partition 0 and where it starts.
+func bounds(ctx context.Context, cl *kgo.Client, topic string) (end, start int64, err error) {
+	adm := kadm.NewClient(cl)
+	ends, err := adm.ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("finding the end of topic %s: %w", topic, err)
+	}
+	starts, err := adm.ListStartOffsets(ctx, topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("finding the start of topic %s: %w", topic, err)
+	}
+	e, _ := ends.Lookup(topic, 0)
+	s, _ := starts.Lookup(topic, 0)
+	return e.Offset, s.Offset, nil
+}
+
+// fatal is the error of a poll that kgo does not retry by itself. Lost data is none here: the state of a
+// compacted topic is what can still be read.
+func fatal(ctx context.Context, fetches kgo.Fetches, topic string) error {
+	for _, e := range fetches.Errors() {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if _, lost := errors.AsType[*kgo.ErrDataLoss](e.Err); lost {
+			continue
+		}
+		return fmt.Errorf("reading topic %s: %w", topic, e.Err)
+	}
+	return nil
+}

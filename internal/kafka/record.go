@@ -1,0 +1,67 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A Record is a Kafka record as the worker sees it, in or out. A nil Value is a tombstone, an empty one a value.
+type Record struct {
+	Topic     string
+	Partition int32
+	Offset    int64     // of a record that was read
+	Time      time.Time // of a record that was read; zero on one to write = when it is written
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+}
+
+// A Header is a key and its value.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Header returns the value of the last header of this key, "" if there is none.
+func (r *Record) Header(key string) string {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if r.Headers[i].Key == key {
+			return string(r.Headers[i].Value)
+		}
+	}
+	return ""
+}
+
+// FromClient makes a Record of what the client read. Bytes are shared.
+func FromClient(r *kgo.Record) Record {
+	out := Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp, Key: r.Key, Value: r.Value}
+	if len(r.Headers) > 0 {
+		out.Headers = make([]Header, len(r.Headers))
+		for i, h := range r.Headers {
+			out.Headers[i] = Header(h)
+		}
+	}
+	return out
+}
+
+// ToClient makes what the client writes of a Record. Bytes are shared; the partition is the record's own.
+func (r *Record) ToClient() *kgo.Record {
+	out := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Timestamp: r.Time, Key: r.Key, Value: r.Value}
+	if len(r.Headers) > 0 {
+		out.Headers = make([]kgo.RecordHeader, len(r.Headers))
+		for i, h := range r.Headers {
+			out.Headers[i] = kgo.RecordHeader(h)
+		}
+	}
+	return out
+}
+
+// Size is what the record's key, value and headers take, in bytes.
+func (r *Record) Size() int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}

@@ -1,0 +1,173 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// The topic settings that checks look at.
+const (
+	cleanupPolicy   = "cleanup.policy"
+	maxMessageBytes = "max.message.bytes"
+)
+
+// A TopicSpec says what a topic must look like.
+type TopicSpec struct {
+	Name          string
+	Partitions    int32             // to create it with
+	MinPartitions int32             // fewer are a fault; 0 = any
+	MaxPartitions int32             // more are a fault; 0 = any
+	Replication   int16             // to create it with; -1 = the broker's default
+	Compacted     bool              // cleanup.policy compact, else delete
+	MinMessage    int               // the least max.message.bytes; 0 = any
+	Settings      map[string]string // to create it with, beside cleanup.policy
+}
+
+func (s TopicSpec) policy() string {
+	if s.Compacted {
+		return "compact"
+	}
+	return "delete"
+}
+
+// A Topic is one that exists.
+type Topic struct {
+	Name       string
+	Partitions int32
+	MaxMessage int // max.message.bytes; 0 = the broker does not say
+	policy     string
+}
+
+// Topics describes those of names that exist.
+func (c *Cluster) Topics(ctx context.Context, names ...string) (map[string]Topic, error) {
+	cl, err := c.Client("ttp-topics")
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	return describe(ctx, kadm.NewClient(cl), names)
+}
+
+func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string]Topic, error) {
+	details, err := adm.ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("listing topics: %w", err)
+	}
+	found := map[string]Topic{}
+	for name, d := range details {
+		switch {
+		case errors.Is(d.Err, kerr.UnknownTopicOrPartition):
+			continue
+		case d.Err != nil:
+			return nil, fmt.Errorf("topic %s: %w", name, d.Err)
+		}
+		found[name] = Topic{Name: name, Partitions: int32(len(d.Partitions))} //nolint:gosec // a topic has far fewer
+	}
+	if len(found) == 0 {
+		return found, nil
+	}
+	present := make([]string, 0, len(found))
+	for name := range found {
+		present = append(present, name)
+	}
+	configs, err := adm.DescribeTopicConfigs(ctx, present...)
+	if err != nil {
+		return nil, fmt.Errorf("reading topic settings: %w", err)
+	}
+	for _, rc := range configs {
+		if rc.Err != nil {
+			return nil, fmt.Errorf("settings of topic %s: %w", rc.Name, rc.Err)
+		}
+		t := found[rc.Name]
+		for _, kv := range rc.Configs {
+			switch kv.Key {
+			case cleanupPolicy:
+				t.policy = kv.MaybeValue()
+			case maxMessageBytes:
+				t.MaxMessage, _ = strconv.Atoi(kv.MaybeValue())
+			}
+		}
+		found[rc.Name] = t
+	}
+	return found, nil
+}
+
+// CheckTopics reports, joined, every topic that is missing or set up in a way that would lose or mix up data,
+// each with what to run.
+func (c *Cluster) CheckTopics(ctx context.Context, specs []TopicSpec) error {
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = s.Name
+	}
+	found, err := c.Topics(ctx, names...)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, s := range specs {
+		errs = append(errs, s.check(found))
+	}
+	return errors.Join(errs...)
+}
+
+func (s TopicSpec) check(found map[string]Topic) error {
+	t, ok := found[s.Name]
+	if !ok {
+		return fmt.Errorf("topic %s does not exist: run `worker topics ensure`, or set topics.create: true", s.Name)
+	}
+	var errs []error
+	alter := "kafka-configs.sh --alter --entity-type topics --entity-name " + s.Name + " --add-config "
+	policies := strings.Split(strings.ReplaceAll(t.policy, " ", ""), ",")
+	if !slices.Equal(policies, []string{s.policy()}) {
+		errs = append(errs, fmt.Errorf("topic %s has %s=%s, want %s: run `%s%s=%s`",
+			s.Name, cleanupPolicy, t.policy, s.policy(), alter, cleanupPolicy, s.policy()))
+	}
+	switch {
+	case s.MinPartitions > 0 && t.Partitions < s.MinPartitions:
+		errs = append(errs, fmt.Errorf("topic %s has %d partitions, want at least %d: partitions are never added to a topic in use, "+
+			"so make a new one (topics.*.name) and run `worker topics ensure`", s.Name, t.Partitions, s.MinPartitions))
+	case s.MaxPartitions > 0 && t.Partitions > s.MaxPartitions:
+		errs = append(errs, fmt.Errorf("topic %s has %d partitions, want at most %d: make a new one (topics.*.name) and run `worker topics ensure`",
+			s.Name, t.Partitions, s.MaxPartitions))
+	}
+	if t.MaxMessage > 0 && t.MaxMessage < s.MinMessage {
+		errs = append(errs, fmt.Errorf("topic %s has %s=%d, want at least %d: run `%s%s=%d`",
+			s.Name, maxMessageBytes, t.MaxMessage, s.MinMessage, alter, maxMessageBytes, s.MinMessage))
+	}
+	return errors.Join(errs...)
+}
+
+// EnsureTopics creates those of specs that are missing and returns their names, sorted. Those that exist are
+// left as they are: CheckTopics tells what is wrong with them.
+func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec) (created []string, err error) {
+	cl, err := c.Client("ttp-topics")
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	var errs []error
+	for _, s := range specs {
+		settings := map[string]*string{cleanupPolicy: kadm.StringPtr(s.policy())}
+		for k, v := range s.Settings {
+			settings[k] = kadm.StringPtr(v)
+		}
+		_, err := adm.CreateTopic(ctx, s.Partitions, s.Replication, settings, s.Name)
+		switch {
+		case err == nil:
+			created = append(created, s.Name)
+		case !errors.Is(err, kerr.TopicAlreadyExists):
+			errs = append(errs, fmt.Errorf("creating topic %s: %w", s.Name, err))
+		}
+	}
+	sort.Strings(created)
+	return created, errors.Join(errs...)
+}

@@ -1,0 +1,111 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/produce"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/wire"
+)
+
+var _ consume.Handler = (*Pipeline)(nil)
+
+// A Pipeline turns records into tags and dead letters. It is safe for concurrent use.
+type Pipeline struct {
+	decoder *wire.Decoder
+	outputs produce.Outputs
+	dead    consume.DeadLetters
+	plans   *Plans
+	metrics *batchMetrics
+}
+
+// Begin implements consume.Handler: the batch works under the plan now in force. There must be one: see
+// Plans.Ready.
+func (p *Pipeline) Begin() consume.Batch {
+	return &batch{pipeline: p, plan: p.plans.begin(), began: time.Now()}
+}
+
+// A batch is one transaction's work. Its plan never changes.
+type batch struct {
+	pipeline *Pipeline
+	plan     *Plan
+	began    time.Time
+}
+
+// Metadata implements consume.Batch: the offsets say under which plan they were reached.
+func (b *batch) Metadata() string { return b.plan.Digest }
+
+// End implements consume.Batch.
+func (b *batch) End(committed bool) {
+	b.pipeline.plans.end(b.plan)
+	if committed {
+		b.pipeline.metrics.duration.Observe(time.Since(b.began).Seconds())
+	}
+}
+
+// Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is
+// no event.
+func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
+	var tags []tagger.Tag
+	now := time.Now()
+	for i := range recs {
+		if err := ctx.Err(); err != nil {
+			return dst, err
+		}
+		rec := &recs[i]
+		var err error
+		if tags, err = b.tag(tags[:0], rec); err == nil {
+			dst, err = b.encode(dst, rec, tags, now)
+		}
+		if dst, err = b.sortOut(dst, rec, err); err != nil {
+			return dst, fmt.Errorf("record %s: %w", consume.Source(rec), err)
+		}
+	}
+	return dst, nil
+}
+
+// tag decodes one record and appends its tags.
+func (b *batch) tag(tags []tagger.Tag, rec *kafka.Record) ([]tagger.Tag, error) {
+	ev, repairs, err := b.pipeline.decoder.Event(rec.Value, rec.Time)
+	if err != nil {
+		return tags, err
+	}
+	b.pipeline.metrics.repairs.Add(float64(repairs))
+	return b.plan.AppendTags(tags, &ev)
+}
+
+// encode appends the records of the tags of one event. On error dst comes back as it was: an event has all its
+// tags or none.
+func (b *batch) encode(dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag, now time.Time) ([]kafka.Record, error) {
+	out := dst
+	from := produce.Source{Partition: rec.Partition, Position: consume.Source(rec), Plan: b.plan.Digest}
+	for i := range tags {
+		r, err := b.pipeline.outputs.TagRecord(&tags[i], from, now)
+		if err != nil {
+			return dst, err
+		}
+		out = append(out, r)
+	}
+	b.pipeline.metrics.event(tags)
+	return out, nil
+}
+
+// sortOut is the only place that decides what a fault means: malformed records become dead letters and the batch
+// goes on, everything else stops the worker. Retryable faults never get here: kgo retries them.
+func (b *batch) sortOut(dst []kafka.Record, rec *kafka.Record, err error) ([]kafka.Record, error) {
+	if err == nil {
+		return dst, nil
+	}
+	malformed, ok := errors.AsType[*wire.Error](err)
+	if !ok {
+		b.pipeline.metrics.events.WithLabelValues("failed").Inc()
+		return dst, err
+	}
+	b.pipeline.metrics.malformed(malformed.Class)
+	return append(dst, b.pipeline.dead.Record(rec, string(malformed.Class), malformed)), nil
+}

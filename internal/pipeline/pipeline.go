@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/produce"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/wire"
+)
+
+// New makes a pipeline that decodes with dec, tags under plans, and writes to outputs and dead.
+func New(dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, plans *Plans, reg prometheus.Registerer) *Pipeline {
+	return &Pipeline{decoder: dec, outputs: outputs, dead: dead, plans: plans, metrics: newBatchMetrics(reg)}
+}
+
+// batchMetrics count attempts: a record of an aborted transaction is counted again when it comes again.
+// ttp_consume_records_total counts what was committed.
+type batchMetrics struct {
+	events   *prometheus.CounterVec
+	tags     *prometheus.CounterVec
+	letters  *prometheus.CounterVec
+	repairs  prometheus.Counter
+	duration prometheus.Histogram
+}
+
+func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
+	m := &batchMetrics{
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ttp_pipeline_events_total", Help: "Input records by what became of them.",
+		}, []string{"outcome"}),
+		tags: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ttp_pipeline_tags_total", Help: "Tags written, by whether they are trusted or shadow tags.",
+		}, []string{"topic"}),
+		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ttp_pipeline_dead_letters_total", Help: "Dead letters by error class.",
+		}, []string{"class"}),
+		repairs: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_pipeline_payload_repairs_total", Help: "Invalid UTF-8 sequences and lone surrogates in payloads, replaced by U+FFFD.",
+		}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ttp_pipeline_batch_duration_seconds", Help: "Time from the beginning of a batch to its commit.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
+		}),
+	}
+	reg.MustRegister(m.events, m.tags, m.letters, m.repairs, m.duration)
+	for _, outcome := range []string{"tagged", "unchanged", "malformed", "failed"} {
+		m.events.WithLabelValues(outcome)
+	}
+	for _, topic := range []string{"tags", "shadow"} {
+		m.tags.WithLabelValues(topic)
+	}
+	for _, class := range wire.Classes() {
+		m.letters.WithLabelValues(string(class))
+	}
+	return m
+}
+
+func (m *batchMetrics) event(tags []tagger.Tag) {
+	if len(tags) == 0 {
+		m.events.WithLabelValues("unchanged").Inc()
+		return
+	}
+	m.events.WithLabelValues("tagged").Inc()
+	for i := range tags {
+		topic := "tags"
+		if tags[i].RuleState == tagger.Shadow {
+			topic = "shadow"
+		}
+		m.tags.WithLabelValues(topic).Inc()
+	}
+}
+
+func (m *batchMetrics) malformed(class wire.Class) {
+	m.events.WithLabelValues("malformed").Inc()
+	m.letters.WithLabelValues(string(class)).Inc()
+}
+
+type reloadMetrics struct {
+	rules    prometheus.Gauge
+	swaps    prometheus.Counter
+	refused  prometheus.Counter
+	lastSwap prometheus.Gauge
+}
+
+func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
+	m := &reloadMetrics{
+		rules: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ttp_engine_rules", Help: "Rules in the plan in force, whatever their state.",
+		}),
+		swaps: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_pipeline_plan_swaps_total", Help: "Plans put in force.",
+		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_pipeline_rule_refusals_total", Help: "Rule files refused; what was in force stayed.",
+		}),
+		lastSwap: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ttp_pipeline_last_plan_swap_timestamp_seconds", Help: "When the plan in force was put there.",
+		}),
+	}
+	reg.MustRegister(m.rules, m.swaps, m.refused, m.lastSwap)
+	return m
+}
+
+func (m *reloadMetrics) swapped(p *Plan) {
+	m.rules.Set(float64(p.Rules))
+	m.swaps.Inc()
+	m.lastSwap.SetToCurrentTime()
+}

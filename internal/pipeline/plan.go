@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+
+	"ttpworker/internal/rule"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/engine"
+)
+
+// A Plan is an immutable compilation of rules, operator states and the ATT&CK table: the composite tagger and what
+// names it. Same plan and event, same tags (I6).
+type Plan struct {
+	tagger.Tagger
+	Digest string // 64 hexadecimal digits
+	Rules  int    // in force, whatever their state
+}
+
+// NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.
+func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, monitor *tagger.Monitor) *Plan {
+	orders := make(map[string]tagger.Standing, len(rules))
+	for _, r := range rules {
+		orders[r.ID] = standing(r.ID)
+	}
+	of := func(ruleID string) tagger.Standing { return orders[ruleID] }
+	return &Plan{
+		Digest: engine.PlanDigest(rules, of),
+		Rules:  len(rules),
+		Tagger: tagger.NewComposite(monitor, tagger.BuiltinKinds(), engine.New(rules, of)),
+	}
+}
+
+// Plans holds the plan in force and knows which plans open batches still work under. The zero value is not valid;
+// use NewPlans.
+type Plans struct {
+	ready chan struct{} // closed with the first plan
+
+	mu      sync.Mutex
+	current *Plan
+	open    map[*Plan]int // batches under it that have not ended
+	ended   chan struct{} // closed and made anew whenever a batch ends
+}
+
+// NewPlans holds no plan yet.
+func NewPlans() *Plans {
+	return &Plans{ready: make(chan struct{}), open: map[*Plan]int{}, ended: make(chan struct{})}
+}
+
+// Ready is closed when there is a plan.
+func (p *Plans) Ready() <-chan struct{} { return p.ready }
+
+// Current is the plan in force, nil before the first.
+func (p *Plans) Current() *Plan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+// Swap puts plan in force: every batch that begins from now on works under it.
+func (p *Plans) Swap(plan *Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current == nil {
+		close(p.ready)
+	}
+	p.current = plan
+}
+
+// begin takes the plan in force for a batch; end gives it back.
+func (p *Plans) begin() *Plan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[p.current]++
+	return p.current
+}
+
+func (p *Plans) end(plan *Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open[plan]--; p.open[plan] == 0 {
+		delete(p.open, plan)
+	}
+	close(p.ended)
+	p.ended = make(chan struct{})
+}
+
+// Settle returns when every batch that was open when it was called has ended, or ctx has. An event appended
+// after it returns meets the plan in force at the call, or a newer one: a batch that began under an older one
+// may still poll.
+func (p *Plans) Settle(ctx context.Context) error {
+	p.mu.Lock()
+	older := make([]*Plan, 0, len(p.open))
+	for plan := range p.open {
+		if plan != p.current {
+			older = append(older, plan)
+		}
+	}
+	p.mu.Unlock()
+	for {
+		p.mu.Lock()
+		busy := false
+		for _, plan := range older {
+			busy = busy || p.open[plan] > 0
+		}
+		ended := p.ended
+		p.mu.Unlock()
+		if !busy {
+			return nil
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

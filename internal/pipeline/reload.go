@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"ttpworker/internal/rule"
+	"ttpworker/internal/store"
+	"ttpworker/internal/tagger"
+)
+
+// A Reloader follows the rule store and keeps the plan in force up to date: one change, one plan, one swap.
+type Reloader struct {
+	store   store.Store
+	plans   *Plans
+	monitor *tagger.Monitor
+	told    func(store.Change)
+	log     *slog.Logger
+	metrics *reloadMetrics
+
+	rules map[string]*rule.Rule // Run's own
+}
+
+// NewReloader makes a reloader of plans. told, unless nil, hears of each change once no batch works under an
+// older plan any more; it is called from several goroutines, one call at a time is not promised.
+func NewReloader(
+	s store.Store, plans *Plans, monitor *tagger.Monitor, told func(store.Change), log *slog.Logger, reg prometheus.Registerer,
+) *Reloader {
+	return &Reloader{
+		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(reg),
+		rules: map[string]*rule.Rule{},
+	}
+}
+
+// Run makes the first plan when rules and states have been read, and then follows until ctx ends. A file that
+// is refused changes a metric and a log line, nothing else (I4).
+func (r *Reloader) Run(ctx context.Context) error {
+	changes := r.store.Subscribe() // before the first load, so that nothing is lost in between
+	defer changes.Close()
+	rules, err := r.store.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("loading rules: %w", err)
+	}
+	for _, rl := range rules {
+		r.rules[rl.ID] = rl
+	}
+	select {
+	case <-r.store.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	r.swap()
+	plan := r.plans.Current()
+	r.log.Info("rules loaded", "rules", plan.Rules, "plan", plan.Digest)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		for {
+			c, err := changes.Next(gctx)
+			switch {
+			case ctx.Err() != nil || errors.Is(err, store.ErrClosed):
+				return nil
+			case err != nil:
+				return fmt.Errorf("following the rule store: %w", err)
+			}
+			if r.apply(c) {
+				g.Go(func() error { return r.tell(gctx, c) })
+			}
+		}
+	})
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// apply makes a change effective and reports whether there is something to tell.
+func (r *Reloader) apply(c store.Change) bool {
+	switch c.Kind {
+	case store.Loaded:
+		if old := r.rules[c.RuleID]; old != nil && old.File == c.Rule.File {
+			return false // loaded between Subscribe and Load
+		}
+		r.rules[c.RuleID] = c.Rule
+	case store.Removed:
+		delete(r.rules, c.RuleID)
+	case store.StateChanged: // the store knows the state
+	case store.Refused:
+		r.log.Warn("rule file refused, what was in force stays", "err", c.Err)
+		r.metrics.refused.Inc()
+		return true
+	}
+	r.swap()
+	return true
+}
+
+func (r *Reloader) swap() {
+	rules := slices.Collect(maps.Values(r.rules))
+	plan := NewPlan(rules, func(id string) tagger.Standing { return r.store.State(id).Standing() }, r.monitor)
+	r.plans.Swap(plan)
+	r.metrics.swapped(plan)
+}
+
+// tell says that a change is in effect, once no open batch works under an older plan.
+func (r *Reloader) tell(ctx context.Context, c store.Change) error {
+	start := time.Now()
+	if err := r.plans.Settle(ctx); err != nil {
+		return nil //nolint:nilerr // asked to stop
+	}
+	attrs := []any{"rule", c.RuleID, "settled_ms", time.Since(start).Milliseconds()}
+	switch c.Kind {
+	case store.Loaded:
+		attrs = append(attrs, "path", c.Path, "digest", c.Rule.Digest)
+		if c.Rule.Version != nil {
+			attrs = append(attrs, "version", *c.Rule.Version)
+		}
+		r.log.Info("reloaded", attrs...)
+	case store.Removed:
+		r.log.Info("rule removed", append(attrs, "path", c.Path)...)
+	case store.StateChanged:
+		r.log.Info("rule state changed", append(attrs, "state", c.State.State, "reason", c.State.Reason, "set_by", c.State.SetBy)...)
+	case store.Refused: // told at once, in apply
+	}
+	if r.told != nil {
+		r.told(c)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package produce
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/rule"
+	"ttpworker/internal/store"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/wire"
+)
+
+// Headers of every output record. All values are ASCII.
+const (
+	HeaderContentType = "content-type" // application/avro or application/json
+	HeaderSchema      = "ttp-schema"   // fingerprint of the writer's schema, 16 hexadecimal digits
+	HeaderPlan        = "ttp-plan"     // tags: digest of the plan
+	HeaderSource      = "ttp-source"   // tags: topic/partition/offset of the event
+)
+
+// Outputs says where tags go and how they are written. It is safe for concurrent use.
+type Outputs struct {
+	Encoder  *wire.Encoder
+	Tags     string // topic
+	Shadow   string // topic of tags by rules in state shadow
+	MaxBytes int    // of a tag record; a larger one is refused. 0 = no bound
+}
+
+// A Source is where the event of a tag came from and what it was tagged under.
+type Source struct {
+	Partition int32
+	Position  string // topic/partition/offset
+	Plan      string // digest
+}
+
+// recordOverhead is what a record batch of one record takes beside key, value and headers, generously, in bytes.
+const recordOverhead = 200
+
+// TagRecord is the record of a tag: keyed by its id, on the partition of its event, so that the order of an
+// attacker's events is the order of their tags. A tag that would not fit is an error of class output_too_large.
+func (o Outputs) TagRecord(t *tagger.Tag, from Source, taggedAt time.Time) (kafka.Record, error) {
+	value, err := o.Encoder.Tag(nil, t, taggedAt)
+	if err != nil {
+		return kafka.Record{}, fmt.Errorf("encoding tag of rule %q: %w", t.RuleID, err)
+	}
+	r := kafka.Record{
+		Topic: o.Tags, Partition: from.Partition, Key: []byte(t.ID.String()), Value: value,
+		Headers: append(headers(o.Encoder, wire.TagRecord),
+			kafka.Header{Key: HeaderPlan, Value: []byte(from.Plan)},
+			kafka.Header{Key: HeaderSource, Value: []byte(from.Position)}),
+	}
+	if t.RuleState == tagger.Shadow {
+		r.Topic = o.Shadow
+	}
+	if size := r.Size() + recordOverhead; o.MaxBytes > 0 && size > o.MaxBytes {
+		return kafka.Record{}, &wire.Error{
+			Class: wire.OutputTooLarge,
+			Err:   fmt.Errorf("tag of rule %q takes %d bytes, the topic takes %d", t.RuleID, size, o.MaxBytes),
+		}
+	}
+	return r, nil
+}
+
+// A LoadedRule is a rule that is loaded now.
+type LoadedRule struct {
+	Rule *rule.Rule
+	Path string // of its file, relative to the rule directory
+	By   string // the replica that says so
+	At   time.Time
+}
+
+// RuleReloadedRecord says that a rule is loaded. A nil l is a tombstone: the rule ruleID is gone.
+func RuleReloadedRecord(enc *wire.Encoder, topic, ruleID string, l *LoadedRule) (kafka.Record, error) {
+	rec := kafka.Record{Topic: topic, Key: []byte(ruleID), Headers: headers(enc, wire.RuleReloadedRecord)}
+	if l == nil {
+		return rec, nil
+	}
+	r := l.Rule
+	w := wire.RuleReloaded{
+		RuleID: r.ID, Name: r.Name, RuleDigest: r.Digest, FileSHA256: r.File.SHA256, SourcePath: l.Path,
+		YAML: r.File.Text, RuleVersion: r.Version, Kinds: r.Kinds, LoadedBy: l.By, LoadedAt: l.At,
+	}
+	for _, e := range r.Emits {
+		w.Emits = append(w.Emits, wire.Emit{
+			Tactic: e.Tactic, TechniqueID: e.TechniqueID, SubTechniqueID: e.SubTechniqueID, Confidence: e.Confidence,
+		})
+	}
+	var err error
+	if rec.Value, err = enc.RuleReloaded(nil, &w); err != nil {
+		return kafka.Record{}, fmt.Errorf("encoding rule %q: %w", r.ID, err)
+	}
+	return rec, nil
+}
+
+// RuleStateRecord is an order about a rule, or the keeper's revert of one.
+func RuleStateRecord(enc *wire.Encoder, topic string, s store.State) (kafka.Record, error) {
+	if s.RuleID == "" {
+		return kafka.Record{}, errors.New("a state without rule_id has no key")
+	}
+	value, err := enc.RuleState(nil, &wire.RuleState{
+		RuleID: s.RuleID, StateID: s.StateID, State: s.State, Reason: s.Reason, SetBy: s.SetBy,
+		ConfidenceMax: s.ConfidenceMax, ExpiresAt: s.ExpiresAt, SetAt: s.SetAt, Reverts: s.Reverts,
+	})
+	if err != nil {
+		return kafka.Record{}, fmt.Errorf("encoding state of rule %q: %w", s.RuleID, err)
+	}
+	return kafka.Record{Topic: topic, Key: []byte(s.RuleID), Value: value, Headers: headers(enc, wire.RuleStateRecord)}, nil
+}
+
+func headers(enc *wire.Encoder, of wire.Record) []kafka.Header {
+	return append(make([]kafka.Header, 0, 4),
+		kafka.Header{Key: HeaderContentType, Value: []byte(enc.ContentType())},
+		kafka.Header{Key: HeaderSchema, Value: []byte(enc.Schema(of))})
+}

@@ -1,0 +1,234 @@
+package filesystem
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+
+	"ttpworker/internal/rule"
+	"ttpworker/internal/store"
+)
+
+// errEmpty is the fault of a file without content.
+var errEmpty = errors.New("file is empty")
+
+// A sight is what a look at one path has found.
+type sight struct {
+	path string
+	gone bool   // there is no such file
+	data []byte // the whole content, if neither gone nor err
+	err  error  // why the content is not known
+	sum  string // identity of the content, or of err: equal sights of a path have equal sums
+}
+
+func contentOf(path string, data []byte) sight {
+	sum := sha256.Sum256(data)
+	return sight{path: path, data: data, sum: hex.EncodeToString(sum[:])}
+}
+
+func faultOf(path string, err error) sight {
+	return sight{path: path, err: err, sum: "fault: " + err.Error()}
+}
+
+func (s sight) blank() bool { return s.err == nil && len(bytes.TrimSpace(s.data)) == 0 }
+
+// A book knows every rule file and which of them gives the rule in force of an id. It does the parsing. It is not
+// safe for concurrent use.
+type book struct {
+	parse   Parse
+	entries map[string]*entry  // by path
+	inForce map[string]version // by rule id
+}
+
+// An entry is one rule file.
+type entry struct {
+	path   string
+	seen   string  // sum of the last sight; "" = none yet
+	offer  version // what the file gives if no other file has the id: the last good content, zero = nothing
+	fault  error   // why the last sight is not in force; nil = it is
+	losing string  // the version that a duplicate was refused over last, path and sum; "" = no duplicate
+}
+
+// A version is a parsed content of a file.
+type version struct {
+	rule  *rule.Rule
+	path  string
+	sum   string
+	shape shape
+}
+
+func newBook(parse Parse) *book {
+	return &book{parse: parse, entries: map[string]*entry{}, inForce: map[string]version{}}
+}
+
+// paths lists the known files, sorted.
+func (b *book) paths() []string { return slices.Sorted(maps.Keys(b.entries)) }
+
+// current returns the version of a file that is in force, if it is.
+func (b *book) current(path string) (version, bool) {
+	e := b.entries[path]
+	if e == nil || !b.holds(e) {
+		return version{}, false
+	}
+	return e.offer, true
+}
+
+// holds reports whether e gives the rule in force of its id.
+func (b *book) holds(e *entry) bool {
+	return e.offer.rule != nil && b.inForce[e.offer.rule.ID].path == e.path
+}
+
+// rules returns the rules in force, sorted by id.
+func (b *book) rules() []*rule.Rule {
+	rules := make([]*rule.Rule, 0, len(b.inForce))
+	for _, id := range slices.Sorted(maps.Keys(b.inForce)) {
+		rules = append(rules, b.inForce[id].rule)
+	}
+	return rules
+}
+
+// refused counts the files whose present content is not in force.
+func (b *book) refused() int {
+	n := 0
+	for _, e := range b.entries {
+		if e.fault != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// apply takes the sights of one round, sorted by path, and returns what has changed: one change per rule or
+// refused file, sorted by rule id. A fault is reported once per content. first is the first reading.
+func (b *book) apply(sights []sight, first bool) []store.Change {
+	var changes []store.Change
+	for _, s := range sights {
+		if s.gone {
+			delete(b.entries, s.path)
+			continue
+		}
+		e := b.entries[s.path]
+		if e == nil {
+			e = &entry{path: s.path}
+			b.entries[s.path] = e
+		}
+		if e.seen != s.sum && b.read(e, s, first) {
+			changes = append(changes, refusal(e))
+		}
+	}
+	changes = append(changes, b.decide()...)
+	slices.SortStableFunc(changes, func(x, y store.Change) int {
+		return cmp.Or(cmp.Compare(x.RuleID, y.RuleID), cmp.Compare(x.Path, y.Path))
+	})
+	return changes
+}
+
+// read takes a new content of a file. It reports whether its fault is to be announced: a new file that is
+// still empty is most likely about to be filled, and that is one change, not two.
+func (b *book) read(e *entry, s sight, first bool) (announce bool) {
+	unfilled := !first && e.offer.rule == nil && (e.seen == "" || errors.Is(e.fault, errEmpty))
+	e.seen, e.losing = s.sum, ""
+	var r *rule.Rule
+	switch {
+	case s.err != nil:
+		e.fault = &rule.Error{File: e.path, Err: s.err}
+	case s.blank():
+		e.fault = &rule.Error{File: e.path, Err: errEmpty}
+	default:
+		unfilled = false
+		r, e.fault = b.parse(e.path, s.data)
+	}
+	if e.fault == nil {
+		e.offer = version{rule: r, path: e.path, sum: s.sum, shape: shapeOf(s.data)}
+		return false
+	}
+	if !b.holds(e) {
+		e.offer = version{}
+	}
+	return !(unfilled && s.blank())
+}
+
+// decide gives every rule id to one of the files that offer it: the one that has it, so that a newcomer cannot
+// take a rule over; else one with the same bytes, which is a rename; else the first by path.
+func (b *book) decide() []store.Change {
+	offers := map[string][]*entry{}
+	ids := map[string]struct{}{}
+	for id := range b.inForce {
+		ids[id] = struct{}{}
+	}
+	for _, path := range b.paths() {
+		if e := b.entries[path]; e.offer.rule != nil {
+			id := e.offer.rule.ID
+			offers[id] = append(offers[id], e)
+			ids[id] = struct{}{}
+		}
+	}
+	var changes []store.Change
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		was, had := b.inForce[id]
+		winner := pick(offers[id], was)
+		switch {
+		case winner == nil:
+			delete(b.inForce, id)
+			changes = append(changes, store.Change{Kind: store.Removed, RuleID: id, Path: was.path})
+			continue
+		case !had || was.path != winner.path || was.sum != winner.offer.sum:
+			b.inForce[id] = winner.offer
+			changes = append(changes, store.Change{Kind: store.Loaded, RuleID: id, Path: winner.path, Rule: winner.offer.rule})
+		}
+		changes = append(changes, b.refuseOthers(offers[id], winner)...)
+	}
+	return changes
+}
+
+// pick chooses among the files, sorted by path, that offer one rule id; nil if there are none.
+func pick(offers []*entry, was version) *entry {
+	for _, e := range offers {
+		if e.path == was.path {
+			return e
+		}
+	}
+	for _, e := range offers {
+		if e.offer.sum == was.sum {
+			return e
+		}
+	}
+	if len(offers) == 0 {
+		return nil
+	}
+	return offers[0]
+}
+
+// refuseOthers refuses the files whose rule id the winner has: once per content of both.
+func (b *book) refuseOthers(offers []*entry, winner *entry) []store.Change {
+	if winner.losing != "" {
+		winner.losing, winner.fault = "", nil
+	}
+	inForce := b.inForce[winner.offer.rule.ID]
+	var changes []store.Change
+	for _, e := range offers {
+		over := inForce.path + " " + inForce.sum
+		if e == winner || e.losing == over {
+			continue
+		}
+		e.losing, e.fault = over, rule.Duplicate(e.offer.rule, inForce.rule)
+		changes = append(changes, refusal(e))
+	}
+	return changes
+}
+
+// refusal is the change that tells of an entry's fault.
+func refusal(e *entry) store.Change {
+	c := store.Change{Kind: store.Refused, Path: e.path, Err: e.fault}
+	if fault, ok := errors.AsType[*rule.Error](e.fault); ok {
+		c.RuleID = fault.Rule
+	}
+	if c.RuleID == "" && e.offer.rule != nil {
+		c.RuleID = e.offer.rule.ID
+	}
+	return c
+}

@@ -1,0 +1,53 @@
+package filesystem
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config says where the rule files are and how patiently they are read.
+type Config struct {
+	Dir          string        `env:"DIR"      yaml:"dir"`      // directory of rule files, read recursively; default rules/ttp
+	Quiet        time.Duration `env:"QUIET"    yaml:"quiet"`    // a file is read when nothing has changed for this long; default 50ms
+	MaxWait      time.Duration `env:"MAX_WAIT" yaml:"max_wait"` // the longest wait for quiet; default 1s
+	Hold         time.Duration `env:"HOLD"     yaml:"hold"`     // extra wait for a file that looks half-written; default 500ms
+	Rescan       time.Duration `env:"RESCAN"   yaml:"rescan"`   // everything is looked at this often, for file systems without inotify; default 30s
+	MaxFileBytes int           `env:"-"        yaml:"-"`        // larger files are refused; set from limits.rule_bytes, default 262144
+}
+
+// DefaultConfig is the configuration where nothing else is said.
+func DefaultConfig() Config {
+	return Config{
+		Dir:          "rules/ttp",
+		Quiet:        50 * time.Millisecond,
+		MaxWait:      time.Second,
+		Hold:         500 * time.Millisecond,
+		Rescan:       30 * time.Second,
+		MaxFileBytes: 262_144,
+	}
+}
+
+// Validate reports everything that is wrong with the configuration, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Dir == "" {
+		errs = append(errs, errors.New("rule_store.dir is empty: name the directory of the rule files"))
+	}
+	if c.Quiet <= 0 {
+		errs = append(errs, fmt.Errorf("rule_store.quiet is %s: it must be more than 0", c.Quiet))
+	}
+	if c.MaxWait < c.Quiet {
+		errs = append(errs, fmt.Errorf("rule_store.max_wait is %s: it must not be less than quiet, %s", c.MaxWait, c.Quiet))
+	}
+	if c.Hold < 0 {
+		errs = append(errs, fmt.Errorf("rule_store.hold is %s: it must not be less than 0", c.Hold))
+	}
+	if c.Rescan <= 0 {
+		errs = append(errs, fmt.Errorf("rule_store.rescan is %s: it must be more than 0", c.Rescan))
+	}
+	if c.MaxFileBytes <= 0 {
+		errs = append(errs, fmt.Errorf("limits.rule_bytes is %d: it must be more than 0", c.MaxFileBytes))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,43 @@
+package storetest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"ttpworker/internal/rule"
+)
+
+// Text is a rule file that Parse accepts. The name repeats the version, so that half a rule would show.
+func Text(id string, version int) string {
+	return fmt.Sprintf("rule_id: %s\nrule_version: %d\nname: version %d\n", id, version, version)
+}
+
+// Parse reads what Text writes, and refuses a file without rule_id, rule_version or name: the stand-in for the
+// rule format in tests of stores.
+func Parse(path string, data []byte) (*rule.Rule, error) {
+	sum := sha256.Sum256(data)
+	r := &rule.Rule{File: rule.File{Path: path, SHA256: hex.EncodeToString(sum[:]), Text: string(data)}}
+	for line := range strings.Lines(string(data)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "rule_id":
+			r.ID = value
+		case "name":
+			r.Name = value
+		case "rule_version":
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return nil, &rule.Error{File: path, Rule: r.ID, Err: errors.New("rule_version is no number")}
+			}
+			r.Version = &n
+		}
+	}
+	if r.ID == "" || r.Version == nil || r.Name == "" {
+		return nil, &rule.Error{File: path, Rule: r.ID, Err: errors.New("rule_id, rule_version or name is missing")}
+	}
+	return r, nil
+}
