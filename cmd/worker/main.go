@@ -1,0 +1,79 @@
+// Command worker reads attacker telemetry from Kafka and says which MITRE ATT&CK techniques it shows. See
+// `worker help` and the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. Scripts rely on them.
+const (
+	exitFailure  = 1
+	exitUsage    = 2
+	exitBadInput = 3 // done, but some input was bad
+)
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { // lives as long as the process
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFailure) // a second signal: at once
+	}()
+	os.Exit(run(ctx))
+}
+
+// run executes the command line and returns the exit code.
+func run(ctx context.Context) int {
+	err := newRoot().ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	code := exitFailure
+	if coded, ok := errors.AsType[*codedError](err); ok {
+		code = coded.code
+		err = coded.err
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+	}
+	if code == exitUsage {
+		fmt.Fprintln(os.Stderr, "Run `worker help` for what there is.")
+	}
+	return code
+}
+
+// A codedError ends the process with a code of its own; with a nil err, silently.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string {
+	if e.err == nil {
+		return "exit code " + fmt.Sprint(e.code)
+	}
+	return e.err.Error()
+}
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codedError{exitUsage, err}
+}
+
+// usageArgs makes a mistake in the arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return usage(check(cmd, args)) }
+}

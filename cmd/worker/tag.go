@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"ttpworker/internal/app"
+	"ttpworker/internal/pipeline"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/wire"
+)
+
+func newTag(g *globals) *cobra.Command {
+	var rulesDirs []string
+	var states string
+	c := &cobra.Command{
+		Use:   "tag [FILE|-]",
+		Short: "Tag events from a file or standard input, without Kafka",
+		Long: "Read events as lines of JSON, write their tags as lines of JSON in input order. A bad line goes to standard\n" +
+			"error with its number, the rest goes on, and the exit code is 3 at the end. A missing source_id is line:<n>.\n\n" +
+			"Without --rules: the rules of the configuration, else ./rules/ttp, else the rules in the binary.",
+		Example: `  printf '{"source_kind":"command","payload":{"command_text":"cat /etc/shadow"}}\n' | worker tag`,
+		Args:    usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, log, err := g.load()
+			if err != nil {
+				return err
+			}
+			rules, faults := app.LoadRules(cfg, rulesDirs)
+			if faults != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), faults)
+			}
+			standing, err := app.LoadStates(states, time.Now())
+			if err != nil {
+				return err
+			}
+			dec, err := wire.NewDecoder(cfg.Limits.Limits)
+			if err != nil {
+				return err
+			}
+			in, done, err := input(cmd, args)
+			if err != nil {
+				return err
+			}
+			defer done()
+			plan := pipeline.NewPlan(rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
+			bad := func(line int, err error) { fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %v\n", line, err) }
+			sum, err := pipeline.TagLines(cmd.Context(), plan, dec, in, cmd.OutOrStdout(), bad)
+			if err != nil {
+				return err
+			}
+			if sum.Bad > 0 || faults != nil {
+				return &codedError{code: exitBadInput}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringArrayVar(&rulesDirs, "rules", nil, "rule `directory`, read recursively; may be given several times")
+	c.Flags().StringVar(&states, "states", "", "operator states, YAML or JSON `file`: rule_id -> {state, confidence_max, expires_at}")
+	return c
+}
+
+// input opens what the argument names; a file shows its progress where somebody watches.
+func input(cmd *cobra.Command, args []string) (io.Reader, func(), error) {
+	if len(args) == 0 || args[0] == "-" {
+		return cmd.InOrStdin(), func() {}, nil
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	closeFile := func() { _ = f.Close() } // only read from
+	info, err := f.Stat()
+	if err != nil {
+		closeFile()
+		return nil, nil, err
+	}
+	if !isatty.IsTerminal(os.Stderr.Fd()) {
+		return f, closeFile, nil
+	}
+	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription("tagging"), progressbar.OptionClearOnFinish())
+	reader := progressbar.NewReader(f, bar)
+	return &reader, func() { _ = bar.Finish(); closeFile() }, nil
+}

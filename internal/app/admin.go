@@ -1,0 +1,68 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/fx"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/pipeline"
+	"ttpworker/internal/store/filesystem"
+	"ttpworker/internal/telemetry"
+)
+
+// stuckAfter is how long past the end of the longest transaction the poll loop may stand still.
+const stuckAfter = 30 * time.Second
+
+// telemetryModule is what people see.
+var telemetryModule = fx.Module("telemetry",
+	fx.Provide(newRegistry, newAdmin),
+	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, a *telemetry.Admin) { supervise(lc, sd, "admin server", a.Run) }),
+)
+
+func newRegistry() (prometheus.Registerer, prometheus.Gatherer) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg, reg
+}
+
+func newAdmin(
+	cfg Config, c *consume.Consumer, s *filesystem.Store, plans *pipeline.Plans, reg prometheus.Gatherer, log *slog.Logger,
+) (*telemetry.Admin, error) {
+	live := telemetry.Checks{"poll loop": func() error {
+		turned := c.LastTurn()
+		if limit := cfg.Kafka.EndTimeout + stuckAfter; !turned.IsZero() && time.Since(turned) > limit {
+			return fmt.Errorf("has not turned since %s", turned.UTC().Format(time.RFC3339))
+		}
+		return nil
+	}}
+	ready := telemetry.Checks{
+		"rule store": s.Healthy,
+		"states":     closed(s.Ready(), "the state topic is not read to its end yet"),
+		"rules":      closed(plans.Ready(), "the rules are not loaded yet"),
+		"group": func() error {
+			if !c.Joined() {
+				return errors.New("not a member of the consumer group yet")
+			}
+			return nil
+		},
+	}
+	return telemetry.NewAdmin(cfg.Admin, live, ready, reg, log)
+}
+
+// closed is the check of something that is well once ch is closed.
+func closed(ch <-chan struct{}, otherwise string) func() error {
+	return func() error {
+		select {
+		case <-ch:
+			return nil
+		default:
+			return errors.New(otherwise)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/produce"
+	"ttpworker/internal/rule"
+	"ttpworker/internal/store/filesystem"
+	"ttpworker/internal/telemetry"
+	"ttpworker/internal/wire"
+	"ttpworker/internal/yamlx"
+)
+
+// Config is the configuration of the worker: file keys are the yaml tags, environment variables DECNET_TTP_ and
+// the path in capitals.
+type Config struct {
+	Kafka     kafka.Config          `yaml:"kafka"      envPrefix:"KAFKA_"`
+	Input     InputConfig           `yaml:"input"      envPrefix:"INPUT_"`
+	Topics    produce.TopicsConfig  `yaml:"topics"     envPrefix:"TOPICS_"`
+	Output    OutputConfig          `yaml:"output"     envPrefix:"OUTPUT_"`
+	RuleStore StoreConfig           `yaml:"rule_store" envPrefix:"RULE_STORE_"`
+	Tagger    TaggerConfig          `yaml:"tagger"     envPrefix:"TAGGER_"`
+	Limits    LimitsConfig          `yaml:"limits"     envPrefix:"LIMITS_"`
+	Admin     telemetry.AdminConfig `yaml:"admin"      envPrefix:"ADMIN_"`
+	Log       telemetry.LogConfig   `yaml:"log"        envPrefix:"LOG_"`
+}
+
+// InputConfig says what to read.
+type InputConfig struct {
+	Topics yamlx.Strings `yaml:"topics" env:"TOPICS"` // empty = topics.events.name
+}
+
+// OutputConfig says how to write.
+type OutputConfig struct {
+	Framing wire.Framing `yaml:"framing" env:"FRAMING"` // single_object or json
+}
+
+// StoreConfig chooses the rule store and configures it.
+type StoreConfig struct {
+	Type              string `yaml:"type" env:"TYPE"`
+	filesystem.Config `yaml:",inline"`
+}
+
+// TaggerConfig chooses the tagger.
+type TaggerConfig struct {
+	Type string `yaml:"type" env:"TYPE"`
+}
+
+// LimitsConfig bounds what comes in.
+type LimitsConfig struct {
+	wire.Limits `yaml:",inline"`
+	RuleBytes   int `yaml:"rule_bytes" env:"RULE_BYTES"` // of a rule file
+}
+
+// The implementations that a type in the configuration can name.
+const (
+	storeFilesystem = "filesystem"
+	taggerComposite = "composite"
+)
+
+// DefaultConfig is a replica beside a local broker with the rules in rules/ttp.
+func DefaultConfig() Config {
+	return Config{
+		Kafka:     kafka.DefaultConfig(),
+		Topics:    produce.DefaultTopicsConfig(),
+		Output:    OutputConfig{Framing: wire.SingleObject},
+		RuleStore: StoreConfig{Type: storeFilesystem, Config: filesystem.DefaultConfig()},
+		Tagger:    TaggerConfig{Type: taggerComposite},
+		Limits:    LimitsConfig{Limits: wire.DefaultLimits(), RuleBytes: rule.DefaultMaxBytes},
+		Admin:     telemetry.DefaultAdminConfig(),
+		Log:       telemetry.DefaultLogConfig(),
+	}
+}
+
+// InputTopics are the topics to read, the first of them the one whose partition 0 makes a replica the keeper.
+func (c Config) InputTopics() []string {
+	if len(c.Input.Topics) == 0 {
+		return []string{c.Topics.Events.Name}
+	}
+	return slices.Clone(c.Input.Topics)
+}
+
+// Validate reports everything that is wrong, joined.
+func (c Config) Validate() error {
+	_, framing := wire.NewEncoder(c.Output.Framing)
+	errs := []error{
+		c.Kafka.Validate(), c.Topics.Validate(), framing,
+		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
+		c.RuleStore.Config.Validate(),
+		known("tagger.type", c.Tagger.Type, taggerComposite),
+		c.Limits.Limits.Validate(), c.Admin.Validate(), c.Log.Validate(),
+	}
+	if c.Limits.RuleBytes < 1 {
+		errs = append(errs, fmt.Errorf("limits.rule_bytes %d is less than 1", c.Limits.RuleBytes))
+	}
+	for i, t := range c.Input.Topics {
+		if t == "" || slices.Contains(c.Input.Topics[:i], t) {
+			errs = append(errs, fmt.Errorf("input.topics: %q is empty or named twice", t))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// known reports a name that no implementation has.
+func known(key, name string, names ...string) error {
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return fmt.Errorf("%s: unknown %q; known: %s", key, name, strings.Join(names, ", "))
+}

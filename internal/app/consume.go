@@ -1,0 +1,52 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/pipeline"
+	"ttpworker/internal/produce"
+	"ttpworker/internal/wire"
+)
+
+// consumeModule is the way of the events: record -> pipeline -> transaction.
+var consumeModule = fx.Module("consume",
+	fx.Provide(newPipeline, newConsumer),
+	fx.Invoke(startConsumer),
+)
+
+func newPipeline(
+	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, plans *pipeline.Plans, reg prometheus.Registerer,
+) *pipeline.Pipeline {
+	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
+	outputs := produce.Outputs{
+		Encoder: enc, Tags: cfg.Topics.Tags.Name, Shadow: cfg.Topics.Shadow.Name, MaxBytes: min(tags.MaxMessage, shadow.MaxMessage),
+	}
+	return pipeline.New(dec, outputs, consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1)}, plans, reg)
+}
+
+func newConsumer(
+	cfg Config, conn *Connection, p *pipeline.Pipeline, k *produce.Keeper, log *slog.Logger, reg prometheus.Registerer,
+) *consume.Consumer {
+	limits := map[string]int{}
+	for name, t := range conn.topics {
+		limits[name] = t.MaxMessage
+	}
+	return consume.New(conn.Cluster, cfg.Kafka, cfg.InputTopics(), limits, p, k.Own, log, reg)
+}
+
+// startConsumer takes the first event when there is a plan to tag it with: rules loaded, states read to the end.
+func startConsumer(lc fx.Lifecycle, sd fx.Shutdowner, c *consume.Consumer, plans *pipeline.Plans) {
+	supervise(lc, sd, "consumer", func(ctx context.Context) error {
+		select {
+		case <-plans.Ready():
+			return c.Run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
+}

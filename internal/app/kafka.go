@@ -1,0 +1,136 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.uber.org/fx"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/wire"
+)
+
+// reachTimeout bounds the first contact with Kafka, topic check and creation included.
+const reachTimeout = 20 * time.Second
+
+// A Connection is Kafka within reach: reachable, the topics there and as they must be.
+type Connection struct {
+	Cluster  *kafka.Cluster
+	topics   map[string]kafka.Topic // the output topics as they are
+	embedded *kafka.Embedded
+}
+
+// Close stops the embedded broker, if there is one.
+func (c *Connection) Close() {
+	if c.embedded != nil {
+		c.embedded.Close()
+	}
+}
+
+// Reach starts the embedded broker, if asked for, and says whether Kafka answers. Close the connection when done.
+func Reach(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, error) {
+	c := &Connection{}
+	brokers := []string(cfg.Kafka.Brokers)
+	if cfg.Kafka.UseEmbedded() {
+		var err error
+		if c.embedded, err = kafka.StartEmbedded(cfg.Kafka.Embedded, log); err != nil {
+			return nil, err
+		}
+		brokers = c.embedded.Addrs()
+	}
+	c.Cluster = kafka.NewCluster(brokers, log)
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	if err := c.Cluster.Ping(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Connect reaches Kafka, creates what is missing if that is allowed, and refuses topics that would lose or mix up
+// data.
+func Connect(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, error) {
+	c, err := Reach(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	if cfg.Topics.Create || cfg.Kafka.UseEmbedded() {
+		created, err := EnsureTopics(ctx, cfg, c.Cluster)
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		if len(created) > 0 {
+			log.Info("topics created", "topics", created)
+		}
+	}
+	if err := CheckTopics(ctx, cfg, c.Cluster); err != nil {
+		c.Close()
+		return nil, err
+	}
+	c.topics, err = c.Cluster.Topics(ctx, cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name, cfg.Topics.DLQ.Name)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// EnsureTopics creates the topics that are missing and returns their names.
+func EnsureTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]string, error) {
+	specs, err := topicSpecs(ctx, cfg, cluster)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.EnsureTopics(ctx, specs)
+}
+
+// CheckTopics reports every topic that is missing or set up wrongly.
+func CheckTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) error {
+	specs, err := topicSpecs(ctx, cfg, cluster)
+	if err != nil {
+		return err
+	}
+	return cluster.CheckTopics(ctx, specs)
+}
+
+func topicSpecs(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]kafka.TopicSpec, error) {
+	inputs, err := cluster.Topics(ctx, cfg.InputTopics()...)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Topics.Specs(cfg.InputTopics(), inputs), nil
+}
+
+// kafkaModule provides what the edges share.
+var kafkaModule = fx.Module("kafka", fx.Provide(
+	func(c *Connection) *kafka.Cluster { return c.Cluster },
+	newAppender,
+	func(cfg Config) (*wire.Encoder, error) { return wire.NewEncoder(cfg.Output.Framing) },
+	func(cfg Config) (*wire.Decoder, error) { return wire.NewDecoder(cfg.Limits.Limits) },
+))
+
+func newAppender(lc fx.Lifecycle, cluster *kafka.Cluster) (*kafka.Appender, error) {
+	a, err := cluster.NewAppender("ttp-control")
+	if err != nil {
+		return nil, fmt.Errorf("opening the control writer: %w", err)
+	}
+	lc.Append(fx.StopHook(a.Close))
+	return a, nil
+}
+
+// replicaName says who writes control records: the replica's name, else the host's.
+func replicaName(cfg Config) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return cmp.Or(cfg.Kafka.Replica, host)
+}

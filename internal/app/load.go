@@ -1,0 +1,143 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+
+	"ttpworker/internal/yamlx"
+)
+
+// envPrefix begins the name of every environment variable that is ours.
+const envPrefix = "DECNET_TTP_"
+
+// maxConfigBytes bounds the configuration file.
+const maxConfigBytes = 1 << 20
+
+// Load reads the configuration: defaults, then the file, then the environment, then sets, each over what came
+// before. file may be "". environ is as os.Environ gives it; sets are key=value with the keys of the file, such as
+// kafka.group=x. Warnings name environment variables with our prefix that mean nothing: orchestrators inject
+// some, so they are no error. The error joins all faults.
+func Load(file string, environ, sets []string) (cfg Config, warnings []string, err error) {
+	cfg = DefaultConfig()
+	if file != "" {
+		if err := loadFile(file, &cfg); err != nil {
+			return cfg, nil, err
+		}
+	}
+	known, err := variables()
+	if err != nil {
+		return cfg, nil, err
+	}
+	var errs []error
+	ours := map[string]string{}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		switch {
+		case !strings.HasPrefix(name, envPrefix):
+		case known[name]:
+			ours[name] = value
+		default:
+			warnings = append(warnings, fmt.Sprintf("environment variable %s means nothing here", name))
+		}
+	}
+	errs = append(errs, setAll(&cfg, ours, func(name string) string { return "environment variable " + name }))
+	flags := map[string]string{}
+	for _, kv := range sets {
+		key, value, found := strings.Cut(kv, "=")
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+		switch {
+		case !found:
+			errs = append(errs, fmt.Errorf("--set %s: want key=value", kv))
+		case !known[name]:
+			errs = append(errs, fmt.Errorf("--set %s: unknown key", key))
+		default:
+			flags[name] = value
+		}
+	}
+	errs = append(errs, setAll(&cfg, flags, func(name string) string {
+		return "--set for " + strings.ToLower(strings.TrimPrefix(name, envPrefix))
+	}))
+	if err := errors.Join(errs...); err != nil {
+		return cfg, warnings, err
+	}
+	slices.Sort(warnings)
+	return cfg, warnings, cfg.Validate()
+}
+
+func loadFile(file string, cfg *Config) error {
+	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	doc, err := yamlx.Parse(data, maxConfigBytes)
+	if err == nil {
+		err = doc.Decode(cfg)
+	}
+	return inFile(file, err)
+}
+
+// inFile puts the file's name before every fault.
+func inFile(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // unpacks errors.Join
+	if !ok {
+		return fmt.Errorf("%s:%w", file, err)
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, fmt.Errorf("%s:%w", file, e))
+	}
+	return errors.Join(errs...)
+}
+
+// variables are the names of all environment variables that mean something.
+func variables() (map[string]bool, error) {
+	params, err := env.GetFieldParamsWithOptions(&Config{}, env.Options{Prefix: envPrefix})
+	if err != nil {
+		return nil, fmt.Errorf("listing configuration keys: %w", err)
+	}
+	known := map[string]bool{}
+	for _, p := range params {
+		if p.Key != envPrefix && p.OwnKey != "" {
+			known[p.Key] = true
+		}
+	}
+	return known, nil
+}
+
+// setAll sets the fields that values name, one at a time, so that an error can say which of them it is.
+func setAll(cfg *Config, values map[string]string, called func(name string) string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		err := env.ParseWithOptions(cfg, env.Options{Prefix: envPrefix, Environment: map[string]string{name: values[name]}})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s=%q: %w", called(name), values[name], cause(err)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// cause digs out what strconv or time said: the decoder's own words name Go fields.
+func cause(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 { //nolint:errorlint // unpacks errors.Join
+			next = many.Unwrap()[0]
+		}
+		if p, ok := errors.AsType[env.ParseError](err); ok && p.Err != nil {
+			next = p.Err
+		}
+		if next == nil || next == err { //nolint:errorlint // the innermost
+			return err
+		}
+		err = next
+	}
+}

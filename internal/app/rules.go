@@ -1,0 +1,64 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/pipeline"
+	"ttpworker/internal/produce"
+	"ttpworker/internal/rule"
+	"ttpworker/internal/store"
+	"ttpworker/internal/store/filesystem"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/wire"
+)
+
+// Told hears of every change of rules and states once it is in effect: see pipeline.NewReloader. It may be nil.
+type Told func(store.Change)
+
+// rulesModule is the way of the rules: file -> store -> plan, and the control topics beside it.
+var rulesModule = fx.Module("rules",
+	fx.Provide(newStateLog, newStore, pipeline.NewPlans, tagger.NewMonitor, newReloader, newKeeper),
+	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, r *pipeline.Reloader) { supervise(lc, sd, "reloader", r.Run) }),
+)
+
+func newStateLog(
+	cfg Config, cluster *kafka.Cluster, a *kafka.Appender, enc *wire.Encoder, dec *wire.Decoder, log *slog.Logger,
+) *produce.StateLog {
+	return produce.NewStateLog(cluster, a, enc, dec, cfg.Topics.State.Name, log)
+}
+
+// newStore makes the one implementation there is; Validate has refused any other name.
+func newStore(
+	lc fx.Lifecycle, sd fx.Shutdowner, cfg Config, states *produce.StateLog, log *slog.Logger, reg prometheus.Registerer,
+) (*filesystem.Store, error) {
+	parser := rule.NewParser(cfg.Limits.RuleBytes)
+	fsCfg := cfg.RuleStore.Config
+	fsCfg.MaxFileBytes = cfg.Limits.RuleBytes
+	s, err := filesystem.New(fsCfg, parser.Parse, states, log, reg)
+	if err != nil {
+		return nil, err
+	}
+	supervise(lc, sd, "rule store", s.Run)
+	return s, nil
+}
+
+func newReloader(
+	s *filesystem.Store, plans *pipeline.Plans, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
+) *pipeline.Reloader {
+	return pipeline.NewReloader(s, plans, monitor, told, log, reg)
+}
+
+// newKeeper starts before the consumer that tells it what it owns, and so outlives it.
+func newKeeper(
+	lc fx.Lifecycle, sd fx.Shutdowner, cfg Config, s *filesystem.Store, cluster *kafka.Cluster, a *kafka.Appender,
+	enc *wire.Encoder, dec *wire.Decoder, states *produce.StateLog, log *slog.Logger, reg prometheus.Registerer,
+) *produce.Keeper {
+	catalogue := produce.NewCatalogue(cluster, a, enc, dec, cfg.Topics.Reloaded.Name, cfg.RuleStore.Dir, replicaName(cfg), log)
+	k := produce.NewKeeper(s, catalogue, states, log, reg)
+	supervise(lc, sd, "keeper", k.Run)
+	return k
+}

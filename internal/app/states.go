@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ttpworker/internal/produce"
+	"ttpworker/internal/store"
+	"ttpworker/internal/wire"
+)
+
+// WithStates calls job with the operators' states, read to the end of the state topic and followed while job
+// runs, so that it can give orders, too.
+func WithStates(ctx context.Context, cfg Config, log *slog.Logger, job func(*store.States) error) error {
+	conn, err := Reach(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	enc, encErr := wire.NewEncoder(cfg.Output.Framing)
+	dec, decErr := wire.NewDecoder(cfg.Limits.Limits)
+	appender, err := conn.Cluster.NewAppender("ttp-state")
+	if err := errors.Join(encErr, decErr, err); err != nil {
+		return err
+	}
+	defer appender.Close()
+
+	metrics := store.NewMetrics(prometheus.NewRegistry())
+	stateLog := produce.NewStateLog(conn.Cluster, appender, enc, dec, cfg.Topics.State.Name, log)
+	known := func(string) bool { return true } // a command does not know the replicas' rules
+	states := store.NewStates(stateLog, known, store.NewBroadcaster(metrics), log, metrics)
+
+	ctx, cancel := context.WithCancel(ctx)
+	ran := make(chan error, 1)
+	go func() { ran <- states.Run(ctx) }() // ends with ctx, awaited below
+	err = whenRead(ctx, states, ran, job)
+	cancel()
+	return errors.Join(err, <-ran)
+}
+
+// whenRead calls job once the states are read. If they cannot be, ran gets its error back.
+func whenRead(ctx context.Context, states *store.States, ran chan error, job func(*store.States) error) error {
+	select {
+	case <-states.Ready():
+		return job(states)
+	case err := <-ran:
+		ran <- err
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("reading the state topic: %w", ctx.Err())
+	}
+}
