@@ -41,7 +41,7 @@ func NewDecoder(limits Limits) (*Decoder, error) {
 // Event reads an event. recordTime, that of its Kafka record, stands in for an event_time of null; zero leaves it
 // null. repairs counts what was no Unicode in the payload and is U+FFFD now. ev.Payload may alias value, which must
 // not change as long as the event is in use; it has no white space around it, and of equal keys in it the last one
-// counts.
+// counts. The limits are on the payload as received: a replacement may take 2 bytes more than what it replaces.
 func (d *Decoder) Event(value []byte, recordTime time.Time) (ev tagger.TaggerEvent, repairs int, err error) {
 	return d.EventOr(value, recordTime, "")
 }

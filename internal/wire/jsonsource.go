@@ -208,23 +208,23 @@ func (m *members) object(field string) object {
 		return object{}
 	}
 	v := m.get(field)
-	switch v.Kind() {
-	case '{':
-		return object{text: v, checked: true}
-	case '"':
-		literal, n := repair(v)
-		text, err := jsontext.AppendUnquote(nil, literal)
-		if err != nil {
-			m.fail(NotObject, "%s: %w", field, err)
-		}
-		return object{text: text, repairs: n}
-	}
 	if v == nil {
 		m.fail(NotObject, "%s is missing or null, want an object", field)
-	} else {
-		m.fail(NotObject, "%s: want an object, got %s", field, kindName(v))
+		return object{}
 	}
-	return object{}
+	if v.Kind() == '{' {
+		return object{text: v, checked: true}
+	}
+	if v.Kind() != '"' {
+		m.fail(NotObject, "%s: want an object, got %s", field, kindName(v))
+		return object{}
+	}
+	literal, n := repair(v)
+	text, err := jsontext.AppendUnquote(nil, literal)
+	if err != nil {
+		m.fail(NotObject, "%s: %w", field, err)
+	}
+	return object{text: text, repairs: n}
 }
 
 func (m *members) has(field string) bool { return m.get(field) != nil }

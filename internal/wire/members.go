@@ -80,8 +80,9 @@ func (s *scratch) split(value []byte, sch []string, depth int) (*members, error)
 	if _, err := dec.ReadToken(); err != nil { // the }
 		return nil, &Error{Undecodable, syntax(dec, err)}
 	}
+	end := dec.InputOffset()
 	if _, err := dec.ReadToken(); err != io.EOF { //nolint:errorlint // returned bare, says the package
-		return nil, faultf(Undecodable, "the record's JSON object ends before byte %d, but more follows", dec.InputOffset())
+		return nil, faultf(Undecodable, "the record's JSON object ends before byte %d, but more follows", end)
 	}
 	s.json = m
 	return &s.json, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -26,7 +27,7 @@ func (d *Decoder) check(field string, o object, limits Limits) ([]byte, int, err
 		}
 	}
 	text, n := repair(text)
-	return text, o.repairs + n, nil
+	return slices.Clip(text), o.repairs + n, nil
 }
 
 func (d *Decoder) checkSyntax(field string, text []byte, depth int) error {
@@ -46,8 +47,9 @@ func (d *Decoder) checkSyntax(field string, text []byte, depth int) error {
 	case err != nil:
 		return faultf(NotObject, "%s: %w", field, err)
 	}
+	end := dec.InputOffset()
 	if _, err := dec.ReadToken(); err != io.EOF { //nolint:errorlint // returned bare, says the package
-		return faultf(NotObject, "%s: something follows the JSON object at byte %d", field, dec.InputOffset())
+		return faultf(NotObject, "%s: something follows the JSON object at byte %d", field, end)
 	}
 	return nil
 }

@@ -2,10 +2,12 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"ttpworker/internal/tagger"
 )
@@ -194,4 +196,63 @@ func TestEventOrNamesOnlyNamelessEvents(t *testing.T) {
 	}
 	_, _, err = d.EventOr([]byte(`{"source_kind":"email","source_id":7,"payload":{}}`), time.Time{}, "line:7")
 	wantFault(t, err, BadField, "source_id: want a string, got a number")
+}
+
+// Decoders and encoders are shared by the goroutines of all partitions; the race detector reads this test.
+func TestConcurrentUse(t *testing.T) {
+	d := newDecoder(t, DefaultLimits())
+	var g errgroup.Group
+	for _, framing := range framings() {
+		e := newEncoder(t, framing)
+		for i := range 4 {
+			g.Go(func() error {
+				want := fullEvent()
+				want.SourceID = fmt.Sprint(framing, i)
+				for range 200 {
+					data, err := e.Event(nil, &want)
+					if err != nil {
+						return err
+					}
+					got, _, err := d.Event(data, time.Time{})
+					if diff := cmp.Diff(want, got); err != nil || diff != "" {
+						return fmt.Errorf("%w (-want +got):\n%s", err, diff)
+					}
+					if _, _, err := d.Event(data[:len(data)-1], time.Time{}); classOf(err) != Undecodable {
+						return fmt.Errorf("a record cut short gives %w", err)
+					}
+				}
+				return nil
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a decoder returns stays as it is when it reads the next record, though it reuses its memory.
+func TestResultsOutliveTheNextRecord(t *testing.T) {
+	d := newDecoder(t, DefaultLimits())
+	for _, framing := range framings() {
+		e := newEncoder(t, framing)
+		first, second := fullTag(), bareTag()
+		second.SourceID, second.Evidence = "other", []byte(`{"other":"evidence"}`)
+		data, err := e.Tag(nil, &first, at())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := d.Tag(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := e.Tag(nil, &second, at())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := d.Tag(next); err != nil {
+			t.Fatal(err)
+		}
+		clear(data)
+		checkSame(t, got, first, nil)
+	}
 }

@@ -36,8 +36,8 @@ type schema struct {
 	fields []string    // names in order: the members of the JSON form, too
 }
 
-// released lists the schemas that bytes may have been written under, newest version of each record only, as there
-// is but one so far. The next version of a record adds its text here and keeps the old one.
+// released lists the schemas that bytes may have been written under: one of each record, as there is but one version
+// so far. The next version of a record adds its text here and keeps the old one.
 func released() ([]*schema, error) {
 	var all []*schema
 	for _, text := range []string{schemas.TaggerEvent(), schemas.Tag(), schemas.RuleReloaded(), schemas.RuleState()} {

@@ -34,8 +34,8 @@ func microsOf(t time.Time) (int64, error) {
 
 // parseTime reads a time of RFC 3339, of any offset, as UTC and rounded down to microseconds.
 func parseTime(text string) (time.Time, error) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(text)); err != nil { // stricter than time.Parse
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || !shaped(text) {
 		return time.Time{}, fmt.Errorf("%.40q is not a time of RFC 3339, such as 2026-01-31T12:00:00Z", text)
 	}
 	n, err := microsOf(t)
@@ -43,4 +43,17 @@ func parseTime(text string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return timeOf(n)
+}
+
+// shaped refuses what time.Parse lets pass, though RFC 3339 does not: an hour of one digit, a comma before the
+// fraction, an offset of 24 hours or of 60 minutes. text is a time to time.Parse.
+func shaped(text string) bool {
+	const whole = len("2006-01-02T15:04:05")
+	if len(text) <= whole || text[whole-3] != ':' || text[whole] == ',' {
+		return false
+	}
+	if text[len(text)-1] == 'Z' {
+		return true
+	}
+	return text[len(text)-len("hh:mm"):] < "24" && text[len(text)-len("mm"):] < "60"
 }

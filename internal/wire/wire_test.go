@@ -103,3 +103,14 @@ func wantFault(t *testing.T, err error, class Class, text string) {
 		t.Errorf("error\n %s, want\n %s: %s", got, class, text)
 	}
 }
+
+// classOf is the class of a decoder's error, "" for nil, "?" for a foreign error.
+func classOf(err error) Class {
+	if err == nil {
+		return ""
+	}
+	if fault, ok := errors.AsType[*Error](err); ok {
+		return fault.Class
+	}
+	return "?"
+}
