@@ -48,7 +48,10 @@ func newRoot() *cobra.Command {
 }
 
 // load reads the configuration and makes the logger that goes with it.
-func (g *globals) load() (app.Config, *slog.Logger, error) {
+func (g *globals) load() (app.Config, *slog.Logger, error) { return g.loadOver(app.DefaultConfig()) }
+
+// loadOver is load with other defaults: base.
+func (g *globals) loadOver(base app.Config) (app.Config, *slog.Logger, error) {
 	if g.output != "text" && g.output != "json" {
 		return app.Config{}, nil, usage(fmt.Errorf("--output %q: text or json", g.output))
 	}
@@ -56,7 +59,7 @@ func (g *globals) load() (app.Config, *slog.Logger, error) {
 	if len(g.brokers) > 0 {
 		sets = append(sets, "kafka.brokers="+strings.Join(g.brokers, ","))
 	}
-	cfg, warnings, err := app.Load(g.config, os.Environ(), sets)
+	cfg, warnings, err := app.LoadOver(base, g.config, os.Environ(), sets)
 	if err != nil {
 		return cfg, nil, usage(fmt.Errorf("configuration:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  ")))
 	}

@@ -32,7 +32,7 @@ func newState(g *globals) *cobra.Command {
 		stateCommand(g, &cobra.Command{
 			Use: "list", Short: "Print all rules that are not in the default state", Args: usageArgs(cobra.NoArgs),
 		}, func(_ context.Context, w io.Writer, s *store.States, _ []string) error {
-			return printStates(g, w, s.States())
+			return printStates(g, w, s.Orders())
 		}),
 		newStateSet(g),
 		newStateClear(g))

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"ttpworker/internal/pipeline"
 	"ttpworker/internal/telemetry"
 )
 
@@ -18,7 +19,7 @@ import (
 const stopTimeout = 15 * time.Second
 
 // Options is the whole graph.
-func Options(cfg Config, conn *Connection, log *slog.Logger, told Told) fx.Option {
+func Options(cfg Config, conn *Connection, log *slog.Logger, told pipeline.Told) fx.Option {
 	return fx.Options(
 		fx.Supply(cfg, conn, log, told),
 		fx.StopTimeout(stopTimeout),
@@ -42,7 +43,7 @@ type Worker struct {
 }
 
 // Start starts a replica on conn, which must outlive it. told may be nil.
-func Start(ctx context.Context, cfg Config, conn *Connection, log *slog.Logger, told Told) (*Worker, error) {
+func Start(ctx context.Context, cfg Config, conn *Connection, log *slog.Logger, told pipeline.Told) (*Worker, error) {
 	w := &Worker{}
 	w.app = fx.New(Options(cfg, conn, log, told), fx.Populate(&w.admin))
 	if err := w.app.Err(); err != nil {

@@ -24,7 +24,12 @@ const maxConfigBytes = 1 << 20
 // kafka.group=x. Warnings name environment variables with our prefix that mean nothing: orchestrators inject
 // some, so they are no error. The error joins all faults.
 func Load(file string, environ, sets []string) (cfg Config, warnings []string, err error) {
-	cfg = DefaultConfig()
+	return LoadOver(DefaultConfig(), file, environ, sets)
+}
+
+// LoadOver is Load with other defaults: base.
+func LoadOver(base Config, file string, environ, sets []string) (cfg Config, warnings []string, err error) {
+	cfg = base
 	if file != "" {
 		if err := loadFile(file, &cfg); err != nil {
 			return cfg, nil, err

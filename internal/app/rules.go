@@ -10,14 +10,10 @@ import (
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/rule"
-	"ttpworker/internal/store"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/wire"
 )
-
-// Told hears of every change of rules and states once it is in effect: see pipeline.NewReloader. It may be nil.
-type Told func(store.Change)
 
 // rulesModule is the way of the rules: file -> store -> plan, and the control topics beside it.
 var rulesModule = fx.Module("rules",
@@ -47,7 +43,7 @@ func newStore(
 }
 
 func newReloader(
-	s *filesystem.Store, plans *pipeline.Plans, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
+	s *filesystem.Store, plans *pipeline.Plans, monitor *tagger.Monitor, told pipeline.Told, log *slog.Logger, reg prometheus.Registerer,
 ) *pipeline.Reloader {
 	return pipeline.NewReloader(s, plans, monitor, told, log, reg)
 }

@@ -17,22 +17,25 @@ import (
 	"ttpworker/internal/tagger"
 )
 
+// Told hears of a change that is in effect: no batch works under an older plan any more. swapped is when its plan
+// was put in force. It is called from several goroutines.
+type Told func(c store.Change, swapped time.Time)
+
 // A Reloader follows the rule store and keeps the plan in force up to date: one change, one plan, one swap.
 type Reloader struct {
 	store   store.Store
 	plans   *Plans
 	monitor *tagger.Monitor
-	told    func(store.Change)
+	told    Told
 	log     *slog.Logger
 	metrics *reloadMetrics
 
 	rules map[string]*rule.Rule // Run's own
 }
 
-// NewReloader makes a reloader of plans. told, unless nil, hears of each change once no batch works under an
-// older plan any more; it is called from several goroutines, one call at a time is not promised.
+// NewReloader makes a reloader of plans. told, unless nil, hears of each change.
 func NewReloader(
-	s store.Store, plans *Plans, monitor *tagger.Monitor, told func(store.Change), log *slog.Logger, reg prometheus.Registerer,
+	s store.Store, plans *Plans, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
 ) *Reloader {
 	return &Reloader{
 		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(reg),
@@ -71,7 +74,8 @@ func (r *Reloader) Run(ctx context.Context) error {
 				return fmt.Errorf("following the rule store: %w", err)
 			}
 			if r.apply(c) {
-				g.Go(func() error { return r.tell(gctx, c) })
+				swapped := time.Now()
+				g.Go(func() error { return r.tell(gctx, c, swapped) })
 			}
 		}
 	})
@@ -109,12 +113,11 @@ func (r *Reloader) swap() {
 }
 
 // tell says that a change is in effect, once no open batch works under an older plan.
-func (r *Reloader) tell(ctx context.Context, c store.Change) error {
-	start := time.Now()
+func (r *Reloader) tell(ctx context.Context, c store.Change, swapped time.Time) error {
 	if err := r.plans.Settle(ctx); err != nil {
 		return nil //nolint:nilerr // asked to stop
 	}
-	attrs := []any{"rule", c.RuleID, "settled_ms", time.Since(start).Milliseconds()}
+	attrs := []any{"rule", c.RuleID, "settled_ms", time.Since(swapped).Milliseconds()}
 	switch c.Kind {
 	case store.Loaded:
 		attrs = append(attrs, "path", c.Path, "digest", c.Rule.Digest)
@@ -129,7 +132,7 @@ func (r *Reloader) tell(ctx context.Context, c store.Change) error {
 	case store.Refused: // told at once, in apply
 	}
 	if r.told != nil {
-		r.told(c)
+		r.told(c, swapped)
 	}
 	return nil
 }

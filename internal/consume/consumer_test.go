@@ -1,0 +1,334 @@
+package consume_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/kafkatest"
+)
+
+const (
+	in, out    = "in", "out"
+	partitions = 3
+)
+
+// A copier writes every record once more to out, on its partition.
+type copier struct {
+	ended     atomic.Int64
+	committed atomic.Int64
+	output    func(r *kafka.Record) kafka.Record // nil = a copy
+}
+
+func (c *copier) Begin() consume.Batch { return c }
+func (c *copier) Metadata() string     { return "plan-1" }
+
+func (c *copier) End(committed bool) {
+	c.ended.Add(1)
+	if committed {
+		c.committed.Add(1)
+	}
+}
+
+func (c *copier) Outputs(_ context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
+	for i := range recs {
+		r := kafka.Record{Topic: out, Partition: recs[i].Partition, Key: recs[i].Key, Value: recs[i].Value}
+		if c.output != nil {
+			r = c.output(&recs[i])
+		}
+		dst = append(dst, r)
+	}
+	return dst, nil
+}
+
+func start(t *testing.T) *kafkatest.Cluster {
+	t.Helper()
+	c := kafkatest.Start(t)
+	c.CreateTopic(t, in, partitions)
+	c.CreateTopic(t, out, partitions)
+	return c
+}
+
+func config(replica string) kafka.Config {
+	cfg := kafka.DefaultConfig()
+	cfg.Replica = replica
+	cfg.CommitInterval = 20 * time.Millisecond
+	cfg.SessionTimeout = 2 * time.Second
+	cfg.RebalanceTimeout = 4 * time.Second
+	cfg.EndTimeout = 8 * time.Second
+	return cfg
+}
+
+// A member is a consumer that runs.
+type member struct {
+	*consume.Consumer
+	stop func() error // ends it and returns what Run returned
+	done chan error
+}
+
+func join(t *testing.T, c *kafkatest.Cluster, cfg kafka.Config, h consume.Handler, keeper func(bool)) *member {
+	t.Helper()
+	if keeper == nil {
+		keeper = func(bool) {}
+	}
+	m := &member{
+		Consumer: consume.New(c.Cluster, cfg, []string{in}, nil, h, keeper, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
+		done:     make(chan error, 1),
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { m.done <- m.Run(ctx) }()
+	stopped := false
+	m.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-m.done
+	}
+	t.Cleanup(func() { _ = m.stop() })
+	return m
+}
+
+// write appends n records, numbered from first, over the partitions in turn.
+func write(t *testing.T, c *kafkatest.Cluster, first, n int) {
+	t.Helper()
+	recs := make([]*kgo.Record, n)
+	for i := range recs {
+		k := first + i
+		recs[i] = &kgo.Record{Topic: in, Partition: int32(k % partitions), Key: fmt.Appendf(nil, "key-%d", k%7), Value: fmt.Appendf(nil, "%d", k)}
+	}
+	c.Write(t, recs...)
+}
+
+// check fails unless out holds the n records of in once each, those of a partition in order.
+func check(t *testing.T, c *kafkatest.Cluster, n int) {
+	t.Helper()
+	want, got := c.ReadAll(t, in), c.ReadAll(t, out)
+	if len(want) != n {
+		t.Fatalf("%d records in, want %d", len(want), n)
+	}
+	if len(got) != n {
+		t.Errorf("%d committed records out, want %d", len(got), n)
+	}
+	for i := range min(len(got), len(want)) {
+		if string(got[i].Value) != string(want[i].Value) || got[i].Partition != want[i].Partition {
+			t.Fatalf("record %d out = %s on partition %d, want %s on %d",
+				i, got[i].Value, got[i].Partition, want[i].Value, want[i].Partition)
+		}
+	}
+}
+
+func waitFor(t *testing.T, c *kafkatest.Cluster, n int) {
+	t.Helper()
+	kafkatest.Eventually(t, fmt.Sprintf("offsets of %d records", n), func() bool { return committedOffsets(t, c) >= int64(n) })
+}
+
+// committedOffsets sums the group's offsets: the topic in has no gaps.
+func committedOffsets(t *testing.T, c *kafkatest.Cluster) int64 {
+	t.Helper()
+	adm := kadm.NewClient(c.Client(t))
+	defer adm.Close()
+	offsets, err := adm.FetchOffsets(t.Context(), kafka.DefaultConfig().Group)
+	if err != nil {
+		return 0
+	}
+	var sum int64
+	offsets.Each(func(o kadm.OffsetResponse) { sum += o.At })
+	return sum
+}
+
+func TestEveryRecordComesOutOnceInOrderWithItsOffset(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	h := &copier{}
+	m := join(t, c, config("0"), h, nil)
+	for i := range 10 {
+		write(t, c, i*100, 100)
+	}
+	waitFor(t, c, 1000)
+	if err := m.stop(); err != nil {
+		t.Fatalf("Run = %v, want nil", err)
+	}
+	check(t, c, 1000)
+	if h.ended.Load() == 0 || h.ended.Load() != h.committed.Load() {
+		t.Errorf("%d batches ended, %d committed; want all committed", h.ended.Load(), h.committed.Load())
+	}
+	offsets, err := kadm.NewClient(c.Client(t)).FetchOffsets(t.Context(), kafka.DefaultConfig().Group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offsets.Each(func(o kadm.OffsetResponse) {
+		if o.Metadata != "plan-1" {
+			t.Errorf("metadata of partition %d's offset = %q, want the batch's", o.Partition, o.Metadata)
+		}
+	})
+}
+
+func TestStopCommitsTheOpenTransaction(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	cfg := config("0")
+	cfg.CommitInterval = 5 * time.Second // far longer than the test
+	h := &copier{}
+	m := join(t, c, cfg, h, nil)
+	write(t, c, 0, 30)
+	time.Sleep(500 * time.Millisecond) // the batch is open; it cannot be seen from outside
+	if err := m.stop(); err != nil {
+		t.Fatalf("Run = %v, want nil", err)
+	}
+	if got := committedOffsets(t, c); got != 30 {
+		t.Errorf("committed offsets = %d, want 30", got)
+	}
+	check(t, c, 30)
+}
+
+func TestMembersThatComeAndGoLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	join(t, c, config(""), &copier{}, nil)
+	const rounds = 6
+	for i := range rounds {
+		other := join(t, c, config(""), &copier{}, nil)
+		for k := range 5 {
+			write(t, c, (i*5+k)*60, 60)
+			time.Sleep(60 * time.Millisecond) // a stream, not a heap
+		}
+		if err := other.stop(); err != nil {
+			t.Fatalf("Run of the member that left = %v, want nil", err)
+		}
+	}
+	waitFor(t, c, rounds*5*60)
+	check(t, c, rounds*5*60)
+}
+
+// Errors on the way of a transaction, each met once in the middle of a stream: whatever the session makes of it
+// (retry, abort, rebuild), the output is exact.
+func TestFaultsOfATransactionLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		key kmsg.Key
+		err *kerr.Error
+	}{
+		{kmsg.Produce, kerr.NotLeaderForPartition},
+		{kmsg.Produce, kerr.UnknownServerError},
+		{kmsg.Produce, kerr.RequestTimedOut},
+		{kmsg.AddPartitionsToTxn, kerr.ConcurrentTransactions},
+		{kmsg.AddOffsetsToTxn, kerr.CoordinatorLoadInProgress},
+		{kmsg.TxnOffsetCommit, kerr.UnknownMemberID},
+		{kmsg.TxnOffsetCommit, kerr.IllegalGeneration},
+		{kmsg.TxnOffsetCommit, kerr.CoordinatorNotAvailable},
+		{kmsg.EndTxn, kerr.NotCoordinator},
+		{kmsg.EndTxn, kerr.UnknownServerError},
+		{kmsg.EndTxn, kerr.TransactionAbortable},
+		{kmsg.EndTxn, kerr.InvalidTxnState},
+		{kmsg.EndTxn, kerr.InvalidProducerIDMapping},
+		{kmsg.Heartbeat, kerr.UnknownMemberID},
+		{kmsg.OffsetFetch, kerr.CoordinatorLoadInProgress},
+	} {
+		t.Run(tt.key.Name()+" "+tt.err.Message, func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			join(t, c, config("0"), &copier{}, nil)
+			write(t, c, 0, 90)
+			waitFor(t, c, 90)
+			f := kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err}
+			if tt.key == kmsg.Produce {
+				f.Topic = out // not the test's own writing
+			}
+			fault := c.Broker.Fault(f)
+			defer fault.Remove()
+			for i := range 5 {
+				write(t, c, 90+i*90, 90)
+			}
+			waitFor(t, c, 540)
+			check(t, c, 540)
+		})
+	}
+}
+
+func TestASecondWorkerUnderTheSameReplicaStopsTheFirstWithAMessage(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	first := join(t, c, config("7"), &copier{}, nil)
+	write(t, c, 0, 30)
+	waitFor(t, c, 30)
+	join(t, c, config("7"), &copier{}, nil)
+	for i := range 4 {
+		write(t, c, 30+i*30, 30)
+	}
+	select {
+	case err := <-first.done:
+		first.stop = func() error { return nil }
+		if err == nil || !strings.Contains(err.Error(), "kafka.replica") {
+			t.Errorf("Run of the fenced worker = %v, want an error that names kafka.replica", err)
+		}
+	case <-time.After(kafkatest.Patience):
+		t.Fatal("the first worker still runs")
+	}
+	waitFor(t, c, 150)
+	check(t, c, 150)
+}
+
+func TestAnOutputTooLargeForItsTopicStopsWithAMessageAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	h := &copier{output: func(r *kafka.Record) kafka.Record {
+		return kafka.Record{Topic: out, Partition: r.Partition, Key: r.Key, Value: make([]byte, 2<<20)}
+	}}
+	m := join(t, c, config("0"), h, nil)
+	write(t, c, 0, 1)
+	err := <-m.done
+	m.stop = func() error { return nil }
+	if err == nil || !strings.Contains(err.Error(), "max.message.bytes") || !strings.Contains(err.Error(), out+"/0") {
+		t.Errorf("Run = %v, want an error that names max.message.bytes and %s/0", err, out)
+	}
+	if got := committedOffsets(t, c); got > 0 {
+		t.Errorf("committed offsets = %d, want none: the record must come again", got)
+	}
+}
+
+// An idle member ends no transaction, and kgo tells a transact session of a second revocation only after one has
+// ended. The keeper would then believe for ever that it owns partition 0.
+func TestAnIdleMemberHearsOfEveryRevocation(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	var owners atomic.Int64 // members that believe they own partition 0
+	count := func() func(bool) {
+		var owns bool
+		return func(now bool) {
+			if now != owns {
+				owns = now
+				owners.Add(map[bool]int64{true: 1, false: -1}[now])
+			}
+		}
+	}
+	join(t, c, config(""), &copier{}, count())
+	kafkatest.Eventually(t, "one keeper", func() bool { return owners.Load() == 1 })
+	for range 4 {
+		members := []*member{join(t, c, config(""), &copier{}, count()), join(t, c, config(""), &copier{}, count())}
+		for _, m := range members {
+			kafkatest.Eventually(t, "the member to join", m.Joined)
+		}
+		kafkatest.Eventually(t, "one keeper among three", func() bool { return owners.Load() == 1 })
+		for _, m := range members {
+			if err := m.stop(); err != nil {
+				t.Fatalf("Run = %v, want nil", err)
+			}
+		}
+		kafkatest.Eventually(t, "one keeper again", func() bool { return owners.Load() == 1 })
+	}
+}

@@ -1,0 +1,47 @@
+package consume_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
+)
+
+func TestADeadLetterIsTheRecordAsReceivedAndHeadersBehindItsOwn(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 123_000_000, time.UTC)
+	rec := kafka.Record{
+		Topic: "ttp_events", Partition: 5, Offset: 42, Time: at, Key: []byte("k"), Value: []byte{0xff, 0},
+		Headers: []kafka.Header{{Key: "own", Value: []byte{0xfe}}},
+	}
+	got := consume.DeadLetters{Topic: "ttp_events_dlq", Partitions: 3}.Record(&rec, "undecodable", errors.New("caf\xe9"))
+	want := kafka.Record{
+		Topic: "ttp_events_dlq", Partition: 2, Time: at, Key: []byte("k"), Value: []byte{0xff, 0},
+		Headers: []kafka.Header{
+			{Key: "own", Value: []byte{0xfe}},
+			{Key: "ttp-error-class", Value: []byte("undecodable")},
+			{Key: "ttp-error", Value: []byte("caf\ufffd")},
+			{Key: "ttp-source", Value: []byte("ttp_events/5/42")},
+			{Key: "ttp-source-time", Value: []byte("2026-03-01T12:00:00.123Z")},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("dead letter (-want +got):\n%s", diff)
+	}
+	if len(rec.Headers) != 1 {
+		t.Errorf("the record got headers: %v", rec.Headers)
+	}
+}
+
+func TestAnErrorTextIsCutOnARuneBoundary(t *testing.T) {
+	rec := kafka.Record{Topic: "t"}
+	got := consume.DeadLetters{Topic: "d", Partitions: 1}.Record(&rec, "bad_field", errors.New(strings.Repeat("\u20ac", 1000)))
+	text := got.Header("ttp-error")
+	if len(text) > 1024 || strings.Trim(text, "\u20ac") != "" {
+		t.Errorf("error text has %d bytes and ends %q, want at most 1024 of whole runes", len(text), text[len(text)-4:])
+	}
+}
