@@ -70,7 +70,7 @@ func (l *MemoryLog) States() []State {
 	return out
 }
 
-// Follow implements StateLog.
+// Follow implements StateLog. It returns nil, when ctx ends.
 func (l *MemoryLog) Follow(ctx context.Context, apply func(ruleID string, s *State), caughtUp func()) error {
 	_, end, _ := l.from(0)
 	for next := 0; ; {
@@ -83,8 +83,10 @@ func (l *MemoryLog) Follow(ctx context.Context, apply func(ruleID string, s *Sta
 			records = records[:end-next]
 		}
 		for _, r := range records {
-			if ctx.Err() != nil {
+			select {
+			case <-ctx.Done():
 				return nil
+			default:
 			}
 			var s *State
 			if r.state != nil {

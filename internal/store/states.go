@@ -73,8 +73,8 @@ func (s *States) State(ruleID string) State {
 	return s.table.inForce(ruleID, time.Now())
 }
 
-// States returns the orders in force, sorted by rule id.
-func (s *States) States() []State {
+// Orders returns the orders in force, sorted by rule id.
+func (s *States) Orders() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.table.orders(time.Now())
@@ -159,10 +159,12 @@ func (s *States) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		err := s.log.Follow(gctx, s.read, s.readToEnd)
-		switch {
-		case ctx.Err() != nil:
+		select {
+		case <-ctx.Done(): // asked to end: how the log took it does not matter
 			return nil
-		case err == nil:
+		default:
+		}
+		if err == nil {
 			err = errors.New("the log ended")
 		}
 		return fmt.Errorf("following rule states: %w", err)

@@ -130,7 +130,7 @@ func (b *book) apply(sights []sight, first bool) []store.Change {
 // read takes a new content of a file. It reports whether its fault is to be announced: a new file that is
 // still empty is most likely about to be filled, and that is one change, not two.
 func (b *book) read(e *entry, s sight, first bool) (announce bool) {
-	unfilled := !first && e.offer.rule == nil && (e.seen == "" || errors.Is(e.fault, errEmpty))
+	unfilled := s.blank() && !first && e.offer.rule == nil && (e.seen == "" || errors.Is(e.fault, errEmpty))
 	e.seen, e.losing = s.sum, ""
 	var r *rule.Rule
 	switch {
@@ -139,7 +139,6 @@ func (b *book) read(e *entry, s sight, first bool) (announce bool) {
 	case s.blank():
 		e.fault = &rule.Error{File: e.path, Err: errEmpty}
 	default:
-		unfilled = false
 		r, e.fault = b.parse(e.path, s.data)
 	}
 	if e.fault == nil {
@@ -149,7 +148,7 @@ func (b *book) read(e *entry, s sight, first bool) (announce bool) {
 	if !b.holds(e) {
 		e.offer = version{}
 	}
-	return !(unfilled && s.blank())
+	return !unfilled
 }
 
 // decide gives every rule id to one of the files that offer it: the one that has it, so that a newcomer cannot

@@ -11,7 +11,7 @@ import (
 
 // look finds out what is at a path. again is not zero if it cannot be told yet: the file is being written, and
 // worth another look then. calm says that the watcher has seen the file rest, so its modification time is not asked.
-func (s *Store) look(path string, calm bool, now time.Time) (found sight, again time.Time) {
+func (s *Store) look(path string, calm bool) (found sight, again time.Time) {
 	info, err := s.files.lstat(path)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		err = s.lookThrough(path)
@@ -23,9 +23,11 @@ func (s *Store) look(path string, calm bool, now time.Time) (found sight, again 
 	case err != nil:
 		return faultOf(path, err), time.Time{}
 	}
+	now := time.Now()
 	patient := now.Sub(s.since(path, now)) < s.cfg.MaxWait
 	again = now.Add(s.cfg.Quiet)
 	data, err := s.files.read(path, s.cfg.MaxFileBytes, func(info fs.FileInfo) error {
+		now = time.Now()                // a file written since the round began is not from the future
 		rest := now.Sub(info.ModTime()) // negative where the file server's clock is ahead
 		if calm || !patient || rest < 0 || rest >= s.cfg.Quiet {
 			return nil

@@ -24,7 +24,7 @@ func (s *Store) firstReading(ctx context.Context) error {
 	var sights []sight
 	for _, path := range paths {
 		for {
-			v, again := s.look(path, false, time.Now())
+			v, again := s.look(path, false)
 			if again.IsZero() {
 				sights = append(sights, v)
 				break
@@ -67,7 +67,7 @@ func (s *Store) round(b batch, now time.Time) {
 	slices.Sort(paths)
 	var sights []sight
 	for _, path := range slices.Compact(paths) {
-		v, again := s.look(path, calm[path], now)
+		v, again := s.look(path, calm[path])
 		switch {
 		case !again.IsZero():
 			s.inbox.retry(path, again)
@@ -149,9 +149,9 @@ func (s *Store) scan(now time.Time) ([]string, error) {
 	return w.found, nil
 }
 
-// fell notes that the directory as a whole cannot be read.
+// fell notes that the directory as a whole cannot be read: one line when it begins, whatever the cause becomes.
 func (s *Store) fell(err error) {
-	if s.loaded && (s.down == nil || s.down.Error() != err.Error()) {
+	if s.loaded && s.down == nil {
 		s.logger.Warn("rule directory cannot be read, the rules stay", "dir", s.cfg.Dir, "err", err)
 	}
 	s.down = err

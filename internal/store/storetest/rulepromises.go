@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,7 +15,8 @@ import (
 	"ttpworker/internal/store"
 )
 
-func loads(t *testing.T, h Harness) {
+func (h trial) loads() {
+	t := h.t
 	h.Put("b.yaml", Text("R1", 3))
 	h.Put("a.yaml", Text("R2", 1))
 	want := []string{"loaded R1 3", "loaded R2 1"}
@@ -32,7 +33,8 @@ func loads(t *testing.T, h Harness) {
 	}
 }
 
-func refuses(t *testing.T, h Harness) {
+func (h trial) refuses() {
+	t := h.t
 	h.Put("a.yaml", Text("R1", 1))
 	h.Put("b.yaml", "rule_id: R2\n")
 	sub := h.Store.Subscribe()
@@ -54,7 +56,8 @@ func refuses(t *testing.T, h Harness) {
 	until(t, sub, "loaded R2 2")
 }
 
-func duplicates(t *testing.T, h Harness) {
+func (h trial) duplicates() {
+	t := h.t
 	h.Put("b.yaml", Text("R1", 1))
 	h.Put("c.yaml", Text("R1", 2))
 	sub := h.Store.Subscribe()
@@ -75,7 +78,8 @@ func duplicates(t *testing.T, h Harness) {
 	until(t, sub, "loaded R1 3")
 }
 
-func fansOut(t *testing.T, h Harness) {
+func (h trial) fansOut() {
+	t := h.t
 	ids := []string{"R1", "R2", "R3", "R4"}
 	for _, id := range ids {
 		h.Put(id+".yaml", Text(id, 1))
@@ -108,7 +112,8 @@ func fansOut(t *testing.T, h Harness) {
 	until(t, other, "loaded R3 3")
 }
 
-func removes(t *testing.T, h Harness) {
+func (h trial) removes() {
+	t := h.t
 	h.Put("a.yaml", Text("R1", 1))
 	h.Put("b.yaml", Text("R2", 1))
 	h.load(t)
@@ -126,7 +131,8 @@ func removes(t *testing.T, h Harness) {
 	nothingWaits(t, sub)
 }
 
-func missesNothing(t *testing.T, h Harness) {
+func (h trial) missesNothing() {
+	t := h.t
 	h.Put("a.yaml", Text("R1", 1))
 	h.Put("b.yaml", Text("R2", 1))
 	sub := h.Store.Subscribe()
@@ -139,7 +145,7 @@ func missesNothing(t *testing.T, h Harness) {
 		if time.Now().After(deadline) {
 			t.Fatalf("Load = %q, want %q", names(h.load(t)), want)
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 	got := map[string]bool{line(next(t, sub)): true, line(next(t, sub)): true}
 	if diff := cmp.Diff(map[string]bool{want[0]: true, want[1]: true}, got); diff != "" {
@@ -148,7 +154,8 @@ func missesNothing(t *testing.T, h Harness) {
 	nothingWaits(t, sub)
 }
 
-func slowSubscriber(t *testing.T, h Harness) {
+func (h trial) slowSubscriber() {
+	t := h.t
 	h.Put("a.yaml", Text("R1", 1))
 	h.load(t)
 	h.start(t)
@@ -156,7 +163,7 @@ func slowSubscriber(t *testing.T, h Harness) {
 	for version := 2; version <= 6; version++ {
 		h.Put("a.yaml", Text("R1", version))
 		until(t, quick, fmt.Sprintf("loaded R1 %d", version))
-		h.set(t, store.State{RuleID: "R1", State: "shadow", Reason: fmt.Sprint(version)})
+		h.set(t, store.State{RuleID: "R1", State: "shadow", Reason: strconv.Itoa(version)})
 	}
 	rule, state := next(t, slow), next(t, slow)
 	if line(rule) != "loaded R1 6" || state.State.Reason != "6" {
@@ -165,7 +172,8 @@ func slowSubscriber(t *testing.T, h Harness) {
 	nothingWaits(t, slow)
 }
 
-func swapsAtomically(t *testing.T, h Harness) {
+func (h trial) swapsAtomically() {
+	t := h.t
 	h.Put("a.yaml", Text("R1", 1))
 	h.load(t)
 	h.start(t)
@@ -174,7 +182,7 @@ func swapsAtomically(t *testing.T, h Harness) {
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Go(func() {
-			for last := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+			for last := 0; ctx.Err() == nil; <-time.After(time.Millisecond) {
 				rules, err := h.Store.Load(t.Context())
 				if err != nil || len(rules) != 1 {
 					t.Errorf("Load = %d rules, %v, want one", len(rules), err)
@@ -198,7 +206,8 @@ func swapsAtomically(t *testing.T, h Harness) {
 	readers.Wait()
 }
 
-func closes(t *testing.T, h Harness) {
+func (h trial) closes() {
+	t := h.t
 	h.Put("a.yaml", Text("R1", 1))
 	h.load(t)
 	stop := h.start(t)
