@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ type codedError struct {
 
 func (e *codedError) Error() string {
 	if e.err == nil {
-		return "exit code " + fmt.Sprint(e.code)
+		return "exit code " + strconv.Itoa(e.code)
 	}
 	return e.err.Error()
 }

@@ -65,7 +65,7 @@ func (g *globals) loadOver(base app.Config) (app.Config, *slog.Logger, error) {
 	}
 	log := telemetry.NewLogger(os.Stderr, cfg.Log)
 	for _, w := range warnings {
-		log.Warn(w)
+		log.Warn("doubtful configuration", "warning", w)
 	}
 	return cfg, log, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -82,7 +83,7 @@ func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // unpacks errors.Join
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}
@@ -151,7 +152,7 @@ func versionOf(r *rule.Rule) string {
 	if r.Version == nil {
 		return "-"
 	}
-	return fmt.Sprint(*r.Version)
+	return strconv.Itoa(*r.Version)
 }
 
 func show(g *globals, w io.Writer, rules []*rule.Rule, faults error, args []string) error {

@@ -7,7 +7,8 @@ import (
 )
 
 func newRun(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var leave bool
+	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run a replica until SIGTERM",
 		Long: "Run a replica: take part in the consumer group, tag events, write tags, until SIGTERM or SIGINT.\n" +
@@ -19,7 +20,10 @@ func newRun(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cfg.Kafka.Leave = leave
 			return app.Run(cmd.Context(), cfg, log)
 		},
 	}
+	c.Flags().BoolVar(&leave, "leave", false, "leave the group at the end, for scaling down; a replica with a name else keeps its place for a restart")
+	return c
 }

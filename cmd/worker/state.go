@@ -55,26 +55,37 @@ func newStateSet(g *globals) *cobra.Command {
 	f.Float64Var(&ceiling, "confidence-max", 0, "ceiling of the confidence, 0 to 1; for clipped and shadow")
 	f.StringVar(&reason, "reason", "", "why, for people")
 	f.StringVar(&by, "by", "", "who, default user@host")
-	c.MarkFlagsMutuallyExclusive("for", "until")
-	return stateCommand(g, c, func(ctx context.Context, w io.Writer, s *store.States, args []string) error {
-		order := store.State{RuleID: args[0], State: tagger.State(args[1]), Reason: reason, SetBy: cmp.Or(by, whoami())}
-		if c.Flags().Changed("confidence-max") {
+	var order store.State
+	c.PreRunE = func(_ *cobra.Command, args []string) (err error) { // before Kafka is asked for anything
+		order = store.State{RuleID: args[0], State: tagger.State(args[1]), Reason: reason, SetBy: cmp.Or(by, whoami())}
+		if f.Changed("confidence-max") {
 			order.ConfidenceMax = &ceiling
 		}
-		switch {
-		case forTime < 0:
-			return usage(errors.New("--for is negative"))
-		case forTime > 0:
-			order.ExpiresAt = time.Now().Add(forTime)
-		case until != "":
-			t, err := time.Parse(time.RFC3339, until)
-			if err != nil {
-				return usage(fmt.Errorf("--until %q is not RFC 3339, such as 2026-01-31T15:04:05Z", until))
-			}
-			order.ExpiresAt = t
-		}
+		order.ExpiresAt, err = expiry(forTime, until)
+		return usage(errors.Join(err, order.Validate()))
+	}
+	return stateCommand(g, c, func(ctx context.Context, w io.Writer, s *store.States, _ []string) error {
 		return give(ctx, g, w, s, order)
 	})
+}
+
+// expiry is when an order ends; the zero time = never.
+func expiry(forTime time.Duration, until string) (time.Time, error) {
+	switch {
+	case forTime < 0:
+		return time.Time{}, errors.New("--for is negative")
+	case forTime > 0 && until != "":
+		return time.Time{}, errors.New("--for and --until are two ways to say one thing: give one")
+	case forTime > 0:
+		return time.Now().Add(forTime), nil
+	case until == "":
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, until)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--until %q is not RFC 3339, such as 2026-01-31T15:04:05Z", until)
+	}
+	return t, nil
 }
 
 func newStateClear(g *globals) *cobra.Command {

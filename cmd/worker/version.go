@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -46,5 +47,5 @@ func buildVersion() string {
 			return s.Value
 		}
 	}
-	return info.Main.Version
+	return cmp.Or(info.Main.Version, "unknown")
 }

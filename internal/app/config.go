@@ -90,9 +90,9 @@ func (c Config) Validate() error {
 	errs := []error{
 		c.Kafka.Validate(), c.Topics.Validate(), framing,
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
-		c.RuleStore.Config.Validate(),
+		c.RuleStore.Validate(),
 		known("tagger.type", c.Tagger.Type, taggerComposite),
-		c.Limits.Limits.Validate(), c.Admin.Validate(), c.Log.Validate(),
+		c.Limits.Validate(), c.Admin.Validate(), c.Log.Validate(),
 	}
 	if c.Limits.RuleBytes < 1 {
 		errs = append(errs, fmt.Errorf("limits.rule_bytes %d is less than 1", c.Limits.RuleBytes))

@@ -52,7 +52,7 @@ func LoadOver(base Config, file string, environ, sets []string) (cfg Config, war
 		}
 	}
 	errs = append(errs, setAll(&cfg, ours, func(name string) string { return "environment variable " + name }))
-	flags := map[string]string{}
+	flags, keys := map[string]string{}, map[string]string{}
 	for _, kv := range sets {
 		key, value, found := strings.Cut(kv, "=")
 		name := envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
@@ -62,12 +62,10 @@ func LoadOver(base Config, file string, environ, sets []string) (cfg Config, war
 		case !known[name]:
 			errs = append(errs, fmt.Errorf("--set %s: unknown key", key))
 		default:
-			flags[name] = value
+			flags[name], keys[name] = value, key
 		}
 	}
-	errs = append(errs, setAll(&cfg, flags, func(name string) string {
-		return "--set for " + strings.ToLower(strings.TrimPrefix(name, envPrefix))
-	}))
+	errs = append(errs, setAll(&cfg, flags, func(name string) string { return "--set " + keys[name] }))
 	if err := errors.Join(errs...); err != nil {
 		return cfg, warnings, err
 	}
@@ -92,7 +90,7 @@ func inFile(file string, err error) error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // unpacks errors.Join
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return fmt.Errorf("%s:%w", file, err)
 	}
@@ -134,7 +132,7 @@ func setAll(cfg *Config, values map[string]string, called func(name string) stri
 func cause(err error) error {
 	for {
 		next := errors.Unwrap(err)
-		if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 { //nolint:errorlint // unpacks errors.Join
+		if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
 			next = many.Unwrap()[0]
 		}
 		if p, ok := errors.AsType[env.ParseError](err); ok && p.Err != nil {

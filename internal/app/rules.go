@@ -1,7 +1,11 @@
 package app
 
 import (
+	"context"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
@@ -39,7 +43,26 @@ func newStore(
 		return nil, err
 	}
 	supervise(lc, sd, "rule store", s.Run)
+	supervise(lc, sd, "rescan on SIGHUP", func(ctx context.Context) error {
+		rescanOnHangup(ctx, s)
+		return nil
+	})
 	return s, nil
+}
+
+// rescanOnHangup has the store look at every file when the process gets SIGHUP, until ctx ends.
+func rescanOnHangup(ctx context.Context, s *filesystem.Store) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+			s.Rescan()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func newReloader(

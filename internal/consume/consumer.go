@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kprom"
 
@@ -19,6 +20,8 @@ const (
 	// stopTimeout is how long the open transaction may take to end when the worker is asked to stop; a third of
 	// the 30 s that orchestrators grant.
 	stopTimeout = 8 * time.Second
+	// leaveTimeout bounds the request to leave the group for good.
+	leaveTimeout = 2 * time.Second
 	// idlePoll bounds a poll, so that the loop turns and shows that it lives.
 	idlePoll = time.Second
 	// rebuildDelay keeps a session that fails at once from being rebuilt in a tight loop.
@@ -71,6 +74,9 @@ func (c *Consumer) LastTurn() time.Time {
 func (c *Consumer) Run(ctx context.Context) error {
 	for {
 		err := c.session(ctx)
+		if err == nil && c.cfg.Leave {
+			err = c.leave(context.WithoutCancel(ctx))
+		}
 		var f *fatalError
 		switch {
 		case err == nil || errors.As(err, &f):
@@ -114,4 +120,27 @@ func (c *Consumer) session(ctx context.Context) error {
 		}
 	}
 	return t.stop(ctx)
+}
+
+// leave gives up the place of a named replica, which otherwise stays its own until session_timeout is over. A
+// replica without a name has left with its session.
+func (c *Consumer) leave(ctx context.Context) error {
+	if c.cfg.Replica == "" {
+		return nil
+	}
+	cl, err := c.cluster.Client(c.cfg.Group)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	left, err := kadm.NewClient(cl).LeaveGroup(ctx, kadm.LeaveGroup(c.cfg.Group).InstanceIDs(c.memberName()).Reason("scaling down"))
+	if err == nil {
+		err = left.Error()
+	}
+	if err != nil {
+		return fatalf("leaving the group: %w", err)
+	}
+	return nil
 }

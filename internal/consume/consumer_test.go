@@ -196,6 +196,27 @@ func TestStopCommitsTheOpenTransaction(t *testing.T) {
 	check(t, c, 30)
 }
 
+func TestANamedMemberKeepsItsPlaceUnlessToldToLeave(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	for _, leave := range []bool{false, true} {
+		cfg := config("3")
+		cfg.Leave = leave
+		m := join(t, c, cfg, &copier{}, nil)
+		kafkatest.Eventually(t, "the member to join", m.Joined)
+		if err := m.stop(); err != nil {
+			t.Fatalf("Run = %v, want nil", err)
+		}
+		groups, err := kadm.NewClient(c.Client(t)).DescribeGroups(t.Context(), cfg.Group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := len(groups[cfg.Group].Members), map[bool]int{false: 1, true: 0}[leave]; got != want {
+			t.Errorf("leave = %t: %d members after the stop, want %d", leave, got, want)
+		}
+	}
+}
+
 func TestMembersThatComeAndGoLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	c := start(t)

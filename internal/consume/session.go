@@ -17,7 +17,7 @@ func (c *Consumer) options() []kgo.Opt {
 	transactionalID := c.cfg.Group + "-" + uuid.NewString()
 	opts := c.cluster.Options(c.cfg.Group)
 	if c.cfg.Replica != "" {
-		transactionalID = c.cfg.Group + "-" + c.cfg.Replica
+		transactionalID = c.memberName()
 		opts = append(opts, kgo.InstanceID(transactionalID))
 	}
 	return append(opts,
@@ -52,7 +52,10 @@ func (c *Consumer) options() []kgo.Opt {
 
 func (c *Consumer) maxMessage(topic string) int32 {
 	if limit := c.limits[topic]; limit > 0 {
-		return int32(min(limit, 1<<30)) //nolint:gosec // bounded
+		return int32(min(limit, 1<<30))
 	}
 	return defaultMaxMessage
 }
+
+// memberName is the instance id and transactional id of a replica with a name.
+func (c *Consumer) memberName() string { return c.cfg.Group + "-" + c.cfg.Replica }

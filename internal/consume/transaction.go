@@ -61,8 +61,9 @@ func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 }
 
 // process computes what the records of one poll give, partitions side by side, and writes it in the order of
-// each partition.
+// each partition. It sees the poll through even if ctx ends meanwhile: what was begun is then committed by stop.
 func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
+	ctx = context.WithoutCancel(ctx)
 	if t.open == nil {
 		if err := t.session.Begin(); err != nil {
 			return fatalf("beginning a transaction: %w", err) // the producer is fenced or broken for good
@@ -86,9 +87,6 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 	if err := g.Wait(); err != nil {
 		if endErr := t.end(ctx, kgo.TryAbort); endErr != nil {
 			return endErr
-		}
-		if ctx.Err() != nil {
-			return nil // asked to stop in the middle of a batch: it was aborted and will be read again
 		}
 		return fatalf("processing a batch: %w", err)
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	TransactionTimeout time.Duration  `yaml:"transaction_timeout" env:"TRANSACTION_TIMEOUT"` // an open transaction older than this is aborted by the broker (transaction.timeout.ms)
 	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
+	Leave              bool           `yaml:"-"                   env:"-"` // leave the group at the end although the replica has a name: for scaling down
 }
 
 // EmbeddedConfig is about the in-process broker.
@@ -71,8 +72,11 @@ func (c Config) Validate() error {
 		key   string
 		value time.Duration
 	}{
-		{"commit_interval", c.CommitInterval}, {"end_timeout", c.EndTimeout}, {"session_timeout", c.SessionTimeout},
-		{"rebalance_timeout", c.RebalanceTimeout}, {"transaction_timeout", c.TransactionTimeout},
+		{"commit_interval", c.CommitInterval},
+		{"end_timeout", c.EndTimeout},
+		{"session_timeout", c.SessionTimeout},
+		{"rebalance_timeout", c.RebalanceTimeout},
+		{"transaction_timeout", c.TransactionTimeout},
 	} {
 		if d.value <= 0 {
 			fault("kafka.%s %s is not positive", d.key, d.value)

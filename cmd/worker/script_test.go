@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"worker": main})
+}
+
+// TestScripts runs testdata/script/<command>_<behaviour>.txtar. Beside what testscript brings there are
+//
+//	exits CODE PROGRAM [ARG...]   like exec, but the exit code must be CODE
+//	ready HOST:PORT               waits until the worker whose admin server is there is ready
+//
+// and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			broker, admin, err := freeAddresses(t.Context())
+			if err != nil {
+				return err
+			}
+			_, port, err := net.SplitHostPort(broker)
+			env.Setenv("BROKER", broker)
+			env.Setenv("BROKER_PORT", port)
+			env.Setenv("ADMIN", admin)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready},
+	})
+}
+
+// freeAddresses are two that nobody listens on at this moment.
+func freeAddresses(ctx context.Context) (string, string, error) {
+	var lc net.ListenConfig
+	first, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	second, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", errors.Join(err, first.Close())
+	}
+	return first.Addr().String(), second.Addr().String(), errors.Join(first.Close(), second.Close())
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ready HOST:PORT")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+args[0]+"/readyz", http.NoBody)
+	ts.Check(err)
+	var client http.Client
+	defer client.CloseIdleConnections()
+	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		resp, err := client.Do(req)
+		if err != nil {
+			continue
+		}
+		ts.Check(resp.Body.Close())
+		if resp.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	ts.Fatalf("the worker at %s is not ready after 20 s", args[0])
+}
