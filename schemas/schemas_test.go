@@ -138,7 +138,7 @@ func TestRuleSchema(t *testing.T) {
 
 func TestRuleSchemaRequiresItsKeys(t *testing.T) {
 	schema := ruleSchema(t)
-	for _, key := range []string{"rule_id", "rule_version", "name", "description", "applies_to", "match", "emits", "evidence_fields"} {
+	for _, key := range []string{"rule_id", "rule_version", "name", "applies_to", "match", "emits"} {
 		var doc map[string]any
 		if err := json.Unmarshal([]byte(minimalRule), &doc); err != nil {
 			t.Fatal(err)

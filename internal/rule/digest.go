@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 )
 
 // digest is the SHA-256, in hexadecimal, of the canonical JSON of what tagging depends on: keys sorted, no white
@@ -28,8 +29,8 @@ func digest(r *Rule) string {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(object{
 		"rule_id": r.ID, "rule_version": r.Version, "name": r.Name, "applies_to": r.Kinds,
-		"match": object{"field": r.Match.Fields, "pattern": patterns},
-		"emits": emits, "evidence_fields": r.EvidenceFields,
+		"match": object{"field": fields(r), "pattern": patterns},
+		"emits": emits, "evidence_fields": append([]string{}, r.EvidenceFields...), // absent is the same as []
 	})
 	if err != nil {
 		panic("rule: texts and finite numbers are always JSON: " + err.Error())
@@ -43,4 +44,16 @@ func orNull(s string) any {
 		return nil
 	}
 	return s
+}
+
+// fields is the list of paths where it is the same for all kinds of the rule, so that a default and the same path
+// written out are one; else the list by kind.
+func fields(r *Rule) any {
+	first := r.Match.Fields[r.Kinds[0]]
+	for _, kind := range r.Kinds {
+		if !slices.Equal(r.Match.Fields[kind], first) {
+			return r.Match.Fields
+		}
+	}
+	return first
 }

@@ -13,21 +13,28 @@ import (
 
 // Load reads every rule file below root of fsys, directories recursively, dot directories left out. prefix is put
 // before the paths that rules and errors show. It returns the good rules sorted by id and, joined, the faults of
-// all other files in path order: one bad file does not hide a good one.
+// all other files and directories in path order: a bad one does not hide a good one. Of two files with the same
+// rule_id the first in path order is good.
 func (p Parser) Load(fsys fs.FS, root, prefix string) ([]*Rule, error) {
 	var rules []*Rule
 	var errs []error
 	byID := map[string]*Rule{}
+	show := func(name string) string {
+		return filepath.Join(prefix, filepath.FromSlash(strings.TrimPrefix(name, root+"/")))
+	}
 	err := fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil:
+		case err != nil && name == root:
 			return err
+		case err != nil:
+			errs = append(errs, &Error{File: show(name), Err: err})
+			return nil //nolint:nilerr // reported at the end; the other directories are read
 		case d.IsDir() && name != root && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
 		case d.IsDir() || !IsFileName(d.Name()):
 			return nil
 		}
-		r, err := p.loadFile(fsys, name, filepath.Join(prefix, filepath.FromSlash(strings.TrimPrefix(name, root+"/"))))
+		r, err := p.loadFile(fsys, name, show(name))
 		switch {
 		case err != nil:
 			errs = append(errs, err)

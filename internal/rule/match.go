@@ -25,6 +25,9 @@ func (c *checker) kinds() {
 	if len(c.file.AppliesTo) == 0 {
 		c.fault(fmt.Errorf("applies_to is missing: one or more of %s", strings.Join(c.parser.Kinds, ", ")), "applies_to")
 	}
+	if !c.fits(len(c.file.AppliesTo), "applies_to") {
+		return
+	}
 	for i, kind := range c.file.AppliesTo {
 		switch {
 		case !slices.Contains(c.parser.Kinds, kind):
@@ -45,14 +48,14 @@ func (c *checker) match() Match {
 	if len(f.Pattern) == 0 {
 		c.fault(errors.New("match.pattern is missing: a regular expression or a list of them"), "match", "pattern")
 	}
-	m := Match{Fields: slices.Clone(f.Field)}
+	if !c.fits(len(f.Pattern), "match", "pattern") || !c.fits(len(f.Field), "match", "field") {
+		return Match{}
+	}
+	m := Match{Fields: c.fields()}
 	for i, path := range f.Field {
-		if path == "" || strings.HasPrefix(path, ".") || strings.HasSuffix(path, ".") || strings.Contains(path, "..") {
+		if !isPath(path) {
 			c.fault(fmt.Errorf("field %q is no dotted path", path), "match", "field", i)
 		}
-	}
-	if len(f.Field) == 0 {
-		m.Fields = c.defaultFields()
 	}
 	for i, expr := range f.Pattern {
 		re, err := regexp.Compile(expr)
@@ -60,7 +63,7 @@ func (c *checker) match() Match {
 		case err != nil:
 			c.fault(fmt.Errorf("bad regular expression: %w", err), "match", "pattern", i)
 		case re.MatchString(""):
-			c.fault(fmt.Errorf("regular expression %q matches the empty text, so it would match everything", expr), "match", "pattern", i)
+			c.fault(fmt.Errorf("regular expression %q matches the empty text", expr), "match", "pattern", i)
 		default:
 			m.Patterns = append(m.Patterns, re)
 		}
@@ -68,15 +71,22 @@ func (c *checker) match() Match {
 	return m
 }
 
-func (c *checker) defaultFields() []string {
-	var fields []string
+// isPath reports whether text is steps with dots between them.
+func isPath(text string) bool { return !slices.Contains(strings.Split(text, "."), "") }
+
+// fields are the paths that a rule searches in events of each kind it applies to: those it names, else the
+// kind's default.
+func (c *checker) fields() map[string][]string {
+	fields := map[string][]string{}
 	for i, kind := range c.file.AppliesTo {
-		field, ok := defaultField(kind)
-		if !ok && slices.Contains(c.parser.Kinds, kind) {
+		fallback, ok := defaultField(kind)
+		switch {
+		case len(c.file.Match.Field) > 0:
+			fields[kind] = slices.Clone(c.file.Match.Field)
+		case ok:
+			fields[kind] = []string{fallback}
+		case slices.Contains(c.parser.Kinds, kind):
 			c.fault(fmt.Errorf("source kind %q has no default field: name one in match.field", kind), "applies_to", i)
-		}
-		if ok && !slices.Contains(fields, field) {
-			fields = append(fields, field)
 		}
 	}
 	return fields

@@ -9,13 +9,18 @@ import (
 	"regexp"
 	"slices"
 
-	"ttpworker/internal/attack"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/yamlx"
 )
 
 // DefaultMaxBytes is the default of limits.rule_bytes.
 const DefaultMaxBytes = 262_144
+
+const (
+	maxItems   = 1000      // of a list in a rule: items are compared with each other
+	maxFaults  = 100       // told of one file: nobody reads more
+	maxVersion = 1<<31 - 1 // the largest Avro int
+)
 
 // A Parser reads rule files. It is safe for concurrent use.
 type Parser struct {
@@ -64,13 +69,13 @@ type fileTest struct {
 }
 
 // Parse reads one rule file. path is what errors and File.Path say; nothing is opened. The error joins one *Error
-// per fault, in file order; there is no rule then.
+// per fault, in file order, the first 100 of them; there is no rule then.
 func (p Parser) Parse(path string, data []byte) (*Rule, error) {
 	doc, err := yamlx.Parse(data, p.MaxBytes)
 	if err != nil {
 		return nil, placed(path, "", err)
 	}
-	c := checker{parser: p, doc: doc}
+	c := checker{parser: p, doc: doc, at: map[yamlx.Pos]bool{}}
 	if err := doc.Decode(&c.file); err != nil {
 		c.addAll(err)
 	}
@@ -79,9 +84,16 @@ func (p Parser) Parse(path string, data []byte) (*Rule, error) {
 		slices.SortStableFunc(c.errs, func(a, b *yamlx.Error) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 		})
-		errs := make([]error, len(c.errs))
-		for i, e := range c.errs {
-			errs[i] = placed(path, c.file.RuleID, e)
+		id := c.file.RuleID
+		if !ruleID.MatchString(id) {
+			id = ""
+		}
+		var errs []error
+		for _, e := range c.errs[:min(len(c.errs), maxFaults)] {
+			errs = append(errs, placed(path, id, e))
+		}
+		if more := len(c.errs) - len(errs); more > 0 {
+			errs = append(errs, &Error{File: path, Rule: id, Err: fmt.Errorf("%d more faults", more)})
 		}
 		return nil, errors.Join(errs...)
 	}
@@ -105,26 +117,44 @@ type checker struct {
 	doc    *yamlx.Doc
 	file   file
 	errs   []*yamlx.Error
+	at     map[yamlx.Pos]bool // where they are
 }
 
-// fault reports what is wrong with the value at path. A fault at a place that already has one is left out: the
-// first says why.
+// fault reports what is wrong with the value at path. Of a value that has a fault already it is left out: the first
+// says why. A key that is missing has no value, and stands where its mapping does.
 func (c *checker) fault(err error, path ...any) {
-	p := c.doc.At(path...)
-	if !slices.ContainsFunc(c.errs, func(e *yamlx.Error) bool { return e.Pos == p && len(path) > 0 }) {
+	p, missing := c.doc.Find(path...)
+	switch {
+	case missing:
 		c.errs = append(c.errs, &yamlx.Error{Pos: p, Err: err})
+	case !c.at[p]:
+		c.add(&yamlx.Error{Pos: p, Err: err})
 	}
 }
 
+func (c *checker) add(e *yamlx.Error) {
+	c.errs = append(c.errs, e)
+	c.at[e.Pos] = true
+}
+
+// fits reports whether the list at path has at most maxItems items. If not, that is a fault, and the items are not
+// worth looking at.
+func (c *checker) fits(items int, path ...any) bool {
+	if items > maxItems {
+		c.fault(fmt.Errorf("list has %d items, more than the limit of %d", items, maxItems), path...)
+	}
+	return items <= maxItems
+}
+
 func (c *checker) addAll(err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // unpacks errors.Join
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			c.addAll(e)
 		}
 		return
 	}
 	if e, ok := errors.AsType[*yamlx.Error](err); ok {
-		c.errs = append(c.errs, e)
+		c.add(e)
 	}
 }
 
@@ -163,65 +193,5 @@ func (c *checker) header() {
 	}
 	if f.Name == "" {
 		c.fault(errors.New("name is missing"), "name")
-	}
-}
-
-// maxVersion is the largest Avro int.
-const maxVersion = 1<<31 - 1
-
-func (c *checker) emits() []tagger.Emit {
-	if len(c.file.Emits) == 0 {
-		c.fault(errors.New("emits is missing: a rule names at least one technique"), "emits")
-	}
-	var emits []tagger.Emit
-	for i, e := range c.file.Emits {
-		c.technique(i, e)
-		out := tagger.Emit{
-			Tactic: e.Tactic, TechniqueID: e.TechniqueID, SubTechniqueID: e.SubTechniqueID,
-			MITREURL: attack.URL(cmp.Or(e.SubTechniqueID, e.TechniqueID)),
-		}
-		switch {
-		case e.Confidence == nil:
-			c.fault(errors.New("confidence is missing"), "emits", i, "confidence")
-		case !(*e.Confidence >= 0 && *e.Confidence <= 1): // NaN is neither
-			c.fault(fmt.Errorf("confidence %v is not between 0 and 1", *e.Confidence), "emits", i, "confidence")
-		default:
-			out.Confidence = *e.Confidence
-		}
-		same := func(o tagger.Emit) bool {
-			return o.Tactic == out.Tactic && o.TechniqueID == out.TechniqueID && o.SubTechniqueID == out.SubTechniqueID
-		}
-		if slices.ContainsFunc(emits, same) {
-			c.fault(errors.New("this technique is emitted twice: both would be one tag"), "emits", i)
-		}
-		emits = append(emits, out)
-	}
-	return emits
-}
-
-// technique checks one emit against the ATT&CK table.
-func (c *checker) technique(i int, e fileEmit) {
-	err := attack.Check(e.Tactic, e.TechniqueID, e.SubTechniqueID)
-	if err == nil {
-		return
-	}
-	faults := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // unpacks errors.Join
-		faults = joined.Unwrap()
-	}
-	for _, fault := range faults {
-		if fe, ok := errors.AsType[*attack.FieldError](fault); ok {
-			c.fault(fe.Err, "emits", i, fe.Field)
-			continue
-		}
-		c.fault(fault, "emits", i)
-	}
-}
-
-func (c *checker) evidence() {
-	for i, path := range c.file.EvidenceFields {
-		if path == "" || slices.Contains(c.file.EvidenceFields[:i], path) {
-			c.fault(fmt.Errorf("evidence field %q is empty or named twice", path), "evidence_fields", i)
-		}
 	}
 }

@@ -30,7 +30,7 @@ type Rule struct {
 // mapping or a list stands for every text below it; a path that leads nowhere, or to something that is no text,
 // has nothing to say.
 type Match struct {
-	Fields   []string // dotted payload paths, defaults resolved
+	Fields   map[string][]string // dotted payload paths by source kind, defaults resolved
 	Patterns []*regexp.Regexp
 }
 

@@ -31,15 +31,18 @@ func (c *checker) tests(emits []tagger.Emit) []Test {
 		case t.Kind != "" && !slices.Contains(c.parser.Kinds, t.Kind):
 			c.fault(fmt.Errorf("unknown source kind %q", t.Kind), "tests", i, "kind")
 		}
-		if len(t.Payload) == 0 || t.Payload[0] != '{' {
-			c.fault(errors.New("payload of the test is missing or no mapping"), "tests", i, "payload")
+		switch _, missing := c.doc.Find("tests", i, "payload"); {
+		case missing:
+			c.fault(errors.New("payload of the test is missing"), "tests", i, "payload")
+		case t.Payload != nil && t.Payload[0] != '{': // nil has a fault already
+			c.fault(errors.New("payload of the test is no mapping"), "tests", i, "payload")
 		}
 		if t.Expect == nil {
 			c.fault(errors.New("expect is missing: technique ids, or [] where the rule must stay silent"), "tests", i, "expect")
 			continue
 		}
 		for k, id := range *t.Expect {
-			if !slices.ContainsFunc(emits, func(e tagger.Emit) bool { return mostSpecific(e) == id }) {
+			if len(emits) > 0 && !slices.ContainsFunc(emits, func(e tagger.Emit) bool { return mostSpecific(e) == id }) {
 				c.fault(fmt.Errorf("test expects %q, which the rule never emits", id), "tests", i, "expect", k)
 			}
 		}
@@ -64,7 +67,8 @@ func RunTests(r *Rule, t tagger.Tagger) error {
 		ev := tagger.TaggerEvent{SourceKind: test.Kind, SourceID: "test", Payload: test.Payload}
 		tags, err := t.AppendTags(nil, &ev)
 		if err != nil {
-			return fmt.Errorf("%s:%d: test %q: %w", r.File.Path, test.Line, test.Name, err)
+			errs = append(errs, fmt.Errorf("%s:%d: rule %q, test %q: %w", r.File.Path, test.Line, r.ID, test.Name, err))
+			continue
 		}
 		got := []string{}
 		for i := range tags {

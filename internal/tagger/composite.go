@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 )
 
@@ -28,11 +27,9 @@ func NewComposite(monitor *Monitor, known []string, taggers ...Tagger) *Composit
 		c.known[kind] = struct{}{}
 	}
 	for _, t := range taggers {
-		w := tolerant{inner: t, monitor: monitor}
+		w := tolerant{name: t.Name(), inner: t, monitor: monitor}
 		kinds := slices.Compact(slices.Sorted(slices.Values(t.Kinds())))
-		if len(kinds) == 0 {
-			monitor.idle(t.Name())
-		}
+		monitor.registered(w.name, len(kinds) == 0)
 		for _, kind := range kinds {
 			c.byKind[kind] = append(c.byKind[kind], w)
 		}
@@ -71,26 +68,30 @@ func (c *Composite) AppendTags(dst []Tag, ev *TaggerEvent) ([]Tag, error) {
 
 // tolerant keeps a tagger's failure from costing more than that tagger's own tags.
 type tolerant struct {
+	name    string
 	inner   Tagger
 	monitor *Monitor
 }
 
 // AppendTags calls the tagger. On its error or panic the result is cut back to dst, the monitor is told, and
-// the error is swallowed, unless it says that the work was cancelled.
+// the error is swallowed, unless it says that the work was cancelled. The tagger sees what is free behind dst
+// and not dst itself, so that it can lose or spoil no tags but its own.
 func (t tolerant) AppendTags(dst []Tag, ev *TaggerEvent) (out []Tag, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = dst, nil
-			t.monitor.failed(t.inner.Name(), fmt.Errorf("panic: %v", p), debug.Stack())
+			t.monitor.failed(t.name, fmt.Errorf("panic: %v", p))
 		}
 	}()
-	out, err = t.inner.AppendTags(dst, ev)
+	own, err := t.inner.AppendTags(dst[len(dst):], ev)
 	switch {
+	case err == nil && cap(dst) == 0:
+		return own, nil
 	case err == nil:
-		return out, nil
+		return append(dst, own...), nil // own mostly is where it has to be already
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return dst, err
 	}
-	t.monitor.failed(t.inner.Name(), err, debug.Stack())
+	t.monitor.failed(t.name, err)
 	return dst, nil
 }

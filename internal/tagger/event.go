@@ -3,7 +3,7 @@ package tagger
 import "time"
 
 // A TaggerEvent is one observation of a sensor. The name is the Avro record's.
-type TaggerEvent struct {
+type TaggerEvent struct { //nolint:revive // it stutters, and is the record's name
 	SourceKind   string    // what was observed: "command", "http_request", ...; never empty
 	SourceID     string    // the observation's own id, unique within its kind; never empty
 	AttackerUUID string    // "" = null, here and below

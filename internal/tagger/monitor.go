@@ -3,6 +3,8 @@ package tagger
 import (
 	"log/slog"
 	"math/bits"
+	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +13,9 @@ import (
 // maxUnknownKinds bounds the memory for unknown source kinds already reported. Kinds come from outside, so
 // without a bound a hostile producer could grow it for ever; past it unknown kinds are only counted.
 const maxUnknownKinds = 1024
+
+// maxKind bounds what is kept and logged of an unknown source kind, in bytes.
+const maxKind = 128
 
 // A Monitor tells people what happens beside the result of tagging: failures, kinds that nobody claims, taggers
 // that claim nothing. One is shared by all plans of a process, so that "once" means once per process. It takes
@@ -48,9 +53,19 @@ func NewMonitor(log *slog.Logger, reg prometheus.Registerer) *Monitor {
 	return &Monitor{log: log, metrics: m, reported: map[string]struct{}{}, failures: map[string]uint64{}}
 }
 
+// registered makes a tagger's counter exist, and reports one that claims no kind: loud once, as it is most likely a
+// mistake.
+func (m *Monitor) registered(tagger string, idle bool) {
+	m.metrics.failures.WithLabelValues(tagger)
+	if idle && m.first("idle "+tagger, false) {
+		m.log.Warn("tagger claims no source kind and stays idle", "tagger", tagger)
+	}
+}
+
 // failed reports a tagger's error or panic: always counted, logged the 1st, 2nd, 4th, 8th ... time per tagger,
-// so that a tagger that fails on every event does not drown the log.
-func (m *Monitor) failed(tagger string, cause error, stack []byte) {
+// so that a tagger that fails on every event does not drown the log. It is called where the failure was caught,
+// so that the stack shows it.
+func (m *Monitor) failed(tagger string, cause error) {
 	m.metrics.failures.WithLabelValues(tagger).Inc()
 	m.mu.Lock()
 	m.failures[tagger]++
@@ -58,12 +73,15 @@ func (m *Monitor) failed(tagger string, cause error, stack []byte) {
 	m.mu.Unlock()
 	if bits.OnesCount64(n) == 1 {
 		m.log.Warn("tagger failed, its tags for the event are missing",
-			"tagger", tagger, "err", cause, "failures", n, "stack", string(stack))
+			"tagger", tagger, "err", cause, "failures", n, "stack", string(debug.Stack()))
 	}
 }
 
-// unclaimed reports an event that no tagger was asked about.
+// unclaimed reports an event that no tagger was asked about. Of a long kind the beginning stands for the whole.
 func (m *Monitor) unclaimed(kind string, known bool) {
+	if len(kind) > maxKind {
+		kind = strings.ToValidUTF8(kind[:maxKind], "")
+	}
 	if known {
 		m.metrics.unclaimed.Inc()
 		if m.first("unclaimed "+kind, false) {
@@ -74,13 +92,6 @@ func (m *Monitor) unclaimed(kind string, known bool) {
 	m.metrics.unknown.Inc()
 	if m.first("unknown "+kind, true) {
 		m.log.Info("unknown source kind", "source_kind", kind)
-	}
-}
-
-// idle reports a tagger that claims no kind: loud once, as it is most likely a mistake.
-func (m *Monitor) idle(tagger string) {
-	if m.first("idle "+tagger, false) {
-		m.log.Warn("tagger claims no source kind and stays idle", "tagger", tagger)
 	}
 }
 

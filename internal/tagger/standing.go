@@ -23,6 +23,14 @@ type Standing struct {
 // DefaultStanding is the standing of a rule nobody gave an order about.
 func DefaultStanding() Standing { return Standing{State: Enabled} }
 
+// Equal reports whether two standings say the same.
+func (s Standing) Equal(o Standing) bool {
+	if s.ConfidenceMax == nil || o.ConfidenceMax == nil {
+		return s == o
+	}
+	return s.State == o.State && *s.ConfidenceMax == *o.ConfidenceMax
+}
+
 // Limit is the confidence that a tag carries: base, under the ceiling if there is one.
 func (s Standing) Limit(base float64) float64 {
 	if s.ConfidenceMax == nil {

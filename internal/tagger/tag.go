@@ -32,6 +32,9 @@ type Tag struct {
 	MITREURL       string
 }
 
+// CutKey is the key of a tag's evidence that lists the keys whose texts were cut.
+const CutKey = "_cut"
+
 // Technique is the most specific technique id of the tag.
 func (t *Tag) Technique() string {
 	if t.SubTechniqueID != "" {

@@ -157,7 +157,7 @@ func writeMissing(t *testing.T, base string, s sample) {
 
 func readFile(t *testing.T, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(path) //nolint:gosec // a path of this test
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

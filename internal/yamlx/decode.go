@@ -15,12 +15,13 @@ import (
 // Strings is a list of texts that may be written as one text.
 type Strings []string
 
-// JSON is any YAML value as JSON text: keys sorted, numbers as written where JSON can write them so.
+// JSON is any YAML value as JSON text: keys sorted, numbers as written where JSON can write them so, dates as texts.
 type JSON []byte
 
-// Decode stores the document in the struct or map[string]T that v points to. Keys are those of the yaml tags; a key that no field
-// has, a key given twice and a value of the wrong type are faults. It reports all of them, each an *Error, in
-// file order, joined; fields without a fault are set all the same. A null value leaves its field as it is.
+// Decode stores the document in the struct or map[string]T that v points to. Keys are those of the yaml tags; a
+// key that no field has, a key given twice and a value of the wrong type are faults. It reports all of them, each
+// an *Error, in file order, joined; fields without a fault are set all the same. A null value leaves its field as
+// it is, unless that is JSON.
 func (d *Doc) Decode(v any) error {
 	var dec decoder
 	dec.value(d.root, reflect.ValueOf(v).Elem())
@@ -46,7 +47,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		if data, ok := d.json(n); ok {
 			v.SetBytes(data)
 		}
-	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null":
+	case isNull(n):
 	case t == stringsType && n.Kind == yaml.ScalarNode:
 		v.Set(reflect.ValueOf(Strings{n.Value}))
 	case t.Kind() == reflect.Pointer:
@@ -70,20 +71,32 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	fields := fieldsOf(v.Type())
-	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, val := n.Content[i], n.Content[i+1]
-		if line, twice := seen[key.Value]; twice {
-			d.fault(key, "field %q is given twice, first in line %d", key.Value, line)
-			continue
-		}
-		seen[key.Value] = key.Line
-		index, known := fields[key.Value]
+	d.entries(n, "field", func(key string, keyNode, val *yaml.Node) {
+		index, known := fields[key]
 		if !known {
-			d.fault(key, "unknown field %q; known here: %s", key.Value, strings.Join(knownFields(v.Type()), ", "))
-			continue
+			d.fault(keyNode, "unknown field %s; known here: %s", quote(key), strings.Join(knownFields(v.Type()), ", "))
+			return
 		}
 		d.value(val, v.FieldByIndex(index))
+	})
+}
+
+// entries calls entry for each key of a mapping. A key that is no text and one that was there before are faults,
+// and skipped.
+func (d *decoder) entries(n *yaml.Node, what string, entry func(key string, keyNode, val *yaml.Node)) {
+	seen := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		at, key := n.Content[i], resolve(n.Content[i])
+		line, twice := seen[key.Value]
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			d.fault(at, "want a text as %s, got %s", what, kindOf(key))
+		case twice:
+			d.fault(at, "%s %s is given twice, first in line %d", what, quote(key.Value), line)
+		default:
+			seen[key.Value] = pos(at).Line
+			entry(key.Value, at, n.Content[i+1])
+		}
 	}
 }
 
@@ -94,22 +107,21 @@ func (d *decoder) table(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	out := reflect.MakeMapWithSize(v.Type(), len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := reflect.ValueOf(n.Content[i].Value)
-		if out.MapIndex(key).IsValid() {
-			d.fault(n.Content[i], "key %q is given twice", n.Content[i].Value)
-			continue
-		}
+	d.entries(n, "key", func(key string, _, val *yaml.Node) {
 		value := reflect.New(v.Type().Elem()).Elem()
-		d.value(n.Content[i+1], value)
-		out.SetMapIndex(key, value)
-	}
+		d.value(val, value)
+		out.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), value)
+	})
 	v.Set(out)
 }
 
 func (d *decoder) sequence(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.fault(n, "want a list, got %s", kindOf(n))
+		want := "a list"
+		if v.Type() == stringsType {
+			want = "a text or a list of texts"
+		}
+		d.fault(n, "want %s, got %s", want, kindOf(n))
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
@@ -121,22 +133,29 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value) {
 
 // scalar sets texts, numbers, truth values and durations. A text takes any scalar as it is written.
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value) {
-	want := "a text"
-	switch k := v.Kind(); {
+	want, set := "a text", func() bool { v.SetString(n.Value); return true }
+	decode := func() bool { return n.Decode(v.Addr().Interface()) == nil }
+	tag := n.ShortTag() // asked for, as yaml.v3 turns 1.9 into the integer 1 and yes into true
+	switch {
 	case v.Type() == durationType:
-		want = "a duration such as 250ms"
-	case k == reflect.Bool:
-		want = "true or false"
+		want, set = "a duration such as 250ms", func() bool {
+			t, err := time.ParseDuration(n.Value)
+			if err == nil {
+				v.SetInt(int64(t))
+			}
+			return err == nil
+		}
+	case v.Kind() == reflect.Bool:
+		want, set = "true or false", func() bool { return tag == "!!bool" && decode() }
 	case v.CanInt():
-		want = "a whole number"
+		want, set = "a whole number", func() bool { return tag == "!!int" && decode() }
+		if tag == "!!int" {
+			want = fmt.Sprintf("a whole number of at most %d bits", v.Type().Bits())
+		}
 	case v.CanFloat():
-		want = "a number"
-	case k == reflect.String && n.Kind == yaml.ScalarNode:
-		v.SetString(n.Value)
-		return
+		want, set = "a number", func() bool { return (tag == "!!int" || tag == "!!float") && decode() }
 	}
-	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
-	if n.Kind != yaml.ScalarNode || quoted && v.Type() != durationType || n.Decode(v.Addr().Interface()) != nil {
+	if n.Kind != yaml.ScalarNode || !set() {
 		d.fault(n, "want %s, got %s", want, kindOf(n))
 	}
 }
@@ -148,12 +167,17 @@ func kindOf(n *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
+	default:
+		return quote(n.Value)
 	}
-	text := []rune(n.Value)
-	if len(text) > 40 {
-		text = append(text[:40], []rune("...")...)
+}
+
+// quote shows a text from the file, of a long one the beginning.
+func quote(text string) string {
+	if runes := []rune(text); len(runes) > 40 {
+		text = string(runes[:40]) + "..."
 	}
-	return fmt.Sprintf("%q", string(text))
+	return fmt.Sprintf("%q", text)
 }
 
 // fieldsOf maps the yaml keys of a struct to fields; "-" and fields without a tag are left out, the fields of an

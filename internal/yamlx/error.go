@@ -2,12 +2,16 @@ package yamlx
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
+
+// ErrEmpty is the fault of a file that holds nothing but comments.
+var ErrEmpty = errors.New("file is empty")
 
 // A Pos is a place in a file.
 type Pos struct {

@@ -3,6 +3,7 @@ package yamlx
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 
 	"gopkg.in/yaml.v3"
 )
@@ -30,13 +31,7 @@ func (d *decoder) plain(n *yaml.Node) any {
 	switch n.Kind {
 	case yaml.MappingNode:
 		m := make(map[string]any, len(n.Content)/2)
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key := n.Content[i]
-			if _, twice := m[key.Value]; twice || key.Kind != yaml.ScalarNode {
-				d.fault(key, "key %q is given twice or is no text", key.Value)
-			}
-			m[key.Value] = d.plain(n.Content[i+1])
-		}
+		d.entries(n, "key", func(key string, _, val *yaml.Node) { m[key] = d.plain(val) })
 		return m
 	case yaml.SequenceNode:
 		s := make([]any, len(n.Content))
@@ -44,8 +39,9 @@ func (d *decoder) plain(n *yaml.Node) any {
 			s[i] = d.plain(c)
 		}
 		return s
+	default:
+		return d.plainScalar(n)
 	}
-	return d.plainScalar(n)
 }
 
 func (d *decoder) plainScalar(n *yaml.Node) any {
@@ -61,6 +57,9 @@ func (d *decoder) plainScalar(n *yaml.Node) any {
 	var v any
 	if err := n.Decode(&v); err != nil {
 		d.fault(n, "no JSON for this: %w", err)
+	}
+	if f, ok := v.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
+		d.fault(n, "no JSON for %s: it is no finite number", quote(n.Value))
 	}
 	return v
 }

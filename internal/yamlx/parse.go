@@ -8,10 +8,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxNodes bounds a document after its aliases are followed, and maxDepth its nesting. A rule or a configuration
-// has some hundred nodes; an alias bomb has millions.
+// Bounds of a document once its aliases are followed. A rule or a configuration has some hundred nodes and some
+// kilobytes; an alias bomb has millions of either.
 const (
 	maxNodes = 100_000
+	maxText  = 4 << 20 // bytes of all its texts together
 	maxDepth = 100
 )
 
@@ -35,7 +36,7 @@ func Parse(data []byte, maxBytes int) (doc *Doc, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := dec.Decode(&node); {
 	case errors.Is(err, io.EOF):
-		return nil, errorAt(Pos{1, 1}, "file is empty")
+		return nil, &Error{Pos{1, 1}, ErrEmpty}
 	case err != nil:
 		return nil, syntaxError(data, err)
 	}
@@ -48,31 +49,36 @@ func Parse(data []byte, maxBytes int) (doc *Doc, err error) {
 	}
 	root := node.Content[0]
 	if isNull(root) {
-		return nil, errorAt(pos(root), "file is empty")
+		return nil, &Error{pos(root), ErrEmpty}
 	}
-	budget := maxNodes
-	if err := bound(root, &budget, 0); err != nil {
+	if err := (&size{}).add(root, 0); err != nil {
 		return nil, err
 	}
 	return &Doc{root: root}, nil
 }
 
-// bound walks n as decoding would and stops where it gets too large or too deep. A fault behind an alias stands
-// at the alias, the outermost of several: that is what has to go.
-func bound(n *yaml.Node, budget *int, depth int) *Error {
-	if *budget--; *budget < 0 {
+// size is how much of a document was seen.
+type size struct{ nodes, text int }
+
+// add walks n as decoding would and stops where it gets too large or too deep. A fault behind an alias stands at
+// the alias, the outermost of several: that is what has to go.
+func (s *size) add(n *yaml.Node, depth int) *Error {
+	s.nodes++
+	s.text += len(n.Value)
+	switch {
+	case s.nodes > maxNodes:
 		return errorAt(pos(n), "document has more than %d nodes once its aliases are followed", maxNodes)
-	}
-	if depth > maxDepth {
+	case s.text > maxText:
+		return errorAt(pos(n), "document has more than %d bytes of text once its aliases are followed", maxText)
+	case depth > maxDepth:
 		return errorAt(pos(n), "document is nested more than %d deep", maxDepth)
-	}
-	if n.Kind == yaml.AliasNode {
-		if err := bound(n.Alias, budget, depth+1); err != nil {
+	case n.Kind == yaml.AliasNode:
+		if err := s.add(n.Alias, depth+1); err != nil {
 			return &Error{Pos: pos(n), Err: err.Err}
 		}
 	}
 	for _, c := range n.Content {
-		if err := bound(c, budget, depth+1); err != nil {
+		if err := s.add(c, depth+1); err != nil {
 			return err
 		}
 	}

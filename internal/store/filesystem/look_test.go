@@ -96,8 +96,8 @@ func TestFaultyFileKeepsTheRule(t *testing.T) {
 			if got := b.ids(); len(got) != 1 || got[0] != "R1 1" {
 				t.Errorf("rules in force = %q, want the old one", got)
 			}
-			if b.logged(tt.want) != 1 {
-				t.Errorf("not one log line with %q:\n%s", tt.want, &b.lines)
+			if b.refused("a.yaml", tt.want) != 1 {
+				t.Errorf("refusals = %q, want one with %q", b.faults, tt.want)
 			}
 			if got := b.metric("ttp_store_refused_files"); got != 1 {
 				t.Errorf("ttp_store_refused_files = %v, want 1", got)
@@ -123,8 +123,8 @@ func TestNewFaultyFile(t *testing.T) {
 	b.check(syscall.Mkfifo(b.path("late.yaml"), 0o600))
 	b.expect("refused  late.yaml")
 	for _, name := range []string{"empty", "fifo", "late"} {
-		if n := b.logged("path=" + b.path(name+".yaml")); n != 1 {
-			t.Errorf("%d log lines about %s.yaml, want 1", n, name)
+		if n := b.refused(name+".yaml", ""); n != 1 {
+			t.Errorf("%d refusals of %s.yaml, want 1", n, name)
 		}
 	}
 	b.write("empty.yaml", storetest.Text("R1", 1))

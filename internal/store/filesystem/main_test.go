@@ -45,6 +45,8 @@ type bench struct {
 	sub *store.Subscription
 	n   int // barriers so far
 
+	faults []string // of refused files, as read so far: path, what is wrong
+
 	mu    sync.Mutex
 	lines bytes.Buffer
 }
@@ -82,6 +84,17 @@ func setUp(t *testing.T, cfg Config) *bench {
 	}
 	b.Store, b.sub = s, s.Subscribe()
 	return b
+}
+
+// refused counts the refusals read so far that begin with path and have text in them.
+func (b *bench) refused(path, text string) int {
+	n := 0
+	for _, f := range b.faults {
+		if strings.HasPrefix(f, path+" ") && strings.Contains(f, text) {
+			n++
+		}
+	}
+	return n
 }
 
 // start reads the rules and runs the store until the test ends. It returns when the watcher works.
@@ -135,6 +148,9 @@ func (b *bench) next() string {
 	rel, err := filepath.Rel(b.dir, c.Path)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if c.Err != nil {
+		b.faults = append(b.faults, rel+" "+c.Err.Error())
 	}
 	words := []string{string(c.Kind), c.RuleID}
 	if c.Rule != nil {

@@ -108,11 +108,6 @@ func (s *Store) commit(sights []sight, first bool) {
 		s.rules.Store(&rules)
 	}
 	s.metrics.Read(time.Now(), len(s.book.inForce), s.book.refused(), s.Healthy() == nil)
-	for _, c := range changes {
-		if c.Kind == store.Refused {
-			s.logger.Warn("rule file refused", "path", c.Path, "rule", c.RuleID, "err", c.Err)
-		}
-	}
 	s.changes.Publish(changes...)
 }
 

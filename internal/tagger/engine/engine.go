@@ -19,11 +19,11 @@ const Semantics = 1
 
 // An Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
-	byKind map[string][]*compiled
+	byKind map[string][]compiled
 	kinds  []string
 }
 
-// compiled is a rule ready to be asked.
+// compiled is a rule ready to be asked about events of one kind.
 type compiled struct {
 	rule     *rule.Rule
 	origin   tagger.Origin
@@ -34,16 +34,15 @@ type compiled struct {
 // New compiles rules under the operators' standing orders. standing is called once per rule. A disabled rule is
 // left out, and with the last rule of a kind the engine no longer claims that kind.
 func New(rules []*rule.Rule, standing func(ruleID string) tagger.Standing) *Engine {
-	e := &Engine{byKind: map[string][]*compiled{}}
+	e := &Engine{byKind: map[string][]compiled{}}
 	for _, r := range slices.SortedFunc(slices.Values(rules), byID) {
 		s := standing(r.ID)
 		if s.State == tagger.Disabled {
 			continue
 		}
-		c := &compiled{
-			rule: r, origin: r.Origin(s, attack.Release), fields: paths(r.Match.Fields), evidence: paths(r.EvidenceFields),
-		}
+		c := compiled{rule: r, origin: r.Origin(s, attack.Release), evidence: paths(r.EvidenceFields)}
 		for _, kind := range r.Kinds {
+			c.fields = paths(r.Match.Fields[kind])
 			e.byKind[kind] = append(e.byKind[kind], c)
 		}
 	}
@@ -70,8 +69,8 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 	if err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
-	for _, c := range rules {
-		if c.matches(p) {
+	for i := range rules {
+		if c := &rules[i]; c.matches(p) {
 			dst = c.appendTags(dst, ev, p)
 		}
 	}

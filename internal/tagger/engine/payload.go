@@ -3,16 +3,17 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"ttpworker/internal/tagger"
 )
 
 // maxText bounds a text in the evidence, in bytes.
 const maxText = 4096
-
-// cutKey is the evidence key that lists the keys whose texts were cut.
-const cutKey = "_cut"
 
 // A payload is an event's JSON object. Of two equal keys the last one counts.
 type payload map[string]any
@@ -21,8 +22,16 @@ func parsePayload(data []byte) (payload, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber() // evidence shows numbers as they were written
 	var p payload
-	err := dec.Decode(&p)
-	return p, err
+	if err := dec.Decode(&p); err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, errors.New("null is no JSON object")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something stands behind the JSON object")
+	}
+	return p, nil
 }
 
 // A path is a dotted payload path, split once. It leads through mappings, and through lists to each of their
@@ -112,7 +121,7 @@ func (p payload) evidence(at []path) []byte {
 	}
 	if cut != nil {
 		slices.Sort(cut)
-		out[cutKey] = cut
+		out[tagger.CutKey] = cut
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
