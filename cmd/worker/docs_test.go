@@ -169,7 +169,6 @@ func TestCheckCommand(t *testing.T) {
 		{"worker rules nothing", false},
 		{"worker rules", false},
 		{"worker state set R1", false},
-		{"worker state set R1 shadow --for 1h --until x", false},
 		{"worker run --nothing", false},
 		{"docker compose exec x /worker rules nothing", false},
 	} {

@@ -3,7 +3,7 @@ package main
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,21 +32,18 @@ type passage struct {
 func documents(t *testing.T) []document {
 	t.Helper()
 	var docs []document
-	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+	fsys := os.DirFS(repository)
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != repository):
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && name != "."):
 			return fs.SkipDir
-		case d.IsDir() || filepath.Ext(path) != ".md":
+		case d.IsDir() || path.Ext(name) != ".md":
 			return nil
 		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(repository, path)
-		docs = append(docs, parseMarkdown(filepath.ToSlash(name), string(data)))
+		data, err := fs.ReadFile(fsys, name)
+		docs = append(docs, parseMarkdown(name, string(data)))
 		return err
 	})
 	if err != nil {
@@ -61,14 +58,14 @@ func documents(t *testing.T) []document {
 var fence = regexp.MustCompile("^( *)(```+|~~~+) *([^\\s`]*)")
 
 // parseMarkdown knows fenced blocks and paragraphs. Other blocks of code count as paragraphs.
-func parseMarkdown(path, text string) document {
-	d := document{path: path}
-	cur := passage{file: path}
+func parseMarkdown(file, text string) document {
+	d := document{path: file}
+	cur := passage{file: file}
 	end := func() {
 		if strings.TrimSpace(cur.text) != "" {
 			d.prose = append(d.prose, cur)
 		}
-		cur = passage{file: path}
+		cur = passage{file: file}
 	}
 	closing := "" // the fence that ends the block; "" outside of one
 	indent := ""
@@ -78,7 +75,7 @@ func parseMarkdown(path, text string) document {
 		case closing == "" && open != nil:
 			end()
 			indent, closing = open[1], open[2]
-			cur = passage{file: path, line: i + 2, lang: open[3]}
+			cur = passage{file: file, line: i + 2, lang: open[3]}
 		case closing == "" && strings.TrimSpace(line) == "":
 			end()
 		case closing == "":
@@ -88,7 +85,7 @@ func parseMarkdown(path, text string) document {
 			cur.text += line
 		case strings.HasPrefix(strings.TrimSpace(line), closing):
 			d.blocks = append(d.blocks, cur)
-			cur, closing = passage{file: path}, ""
+			cur, closing = passage{file: file}, ""
 		default:
 			cur.text += strings.TrimPrefix(line, indent)
 		}

@@ -22,7 +22,9 @@ const stuckAfter = 30 * time.Second
 // telemetryModule is what people see.
 var telemetryModule = fx.Module("telemetry",
 	fx.Provide(newRegistry, newAdmin),
-	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, a *telemetry.Admin) { supervise(lc, sd, "admin server", a.Run) }),
+	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, a *telemetry.Admin) {
+		supervise(lc, sd, log, "admin server", a.Run)
+	}),
 )
 
 func newRegistry() (prometheus.Registerer, prometheus.Gatherer) {

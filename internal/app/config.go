@@ -97,9 +97,13 @@ func (c Config) Validate() error {
 	if c.Limits.RuleBytes < 1 {
 		errs = append(errs, fmt.Errorf("limits.rule_bytes %d is less than 1", c.Limits.RuleBytes))
 	}
+	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.DLQ.Name}
 	for i, t := range c.Input.Topics {
-		if t == "" || slices.Contains(c.Input.Topics[:i], t) {
+		switch {
+		case t == "" || slices.Contains(c.Input.Topics[:i], t):
 			errs = append(errs, fmt.Errorf("input.topics: %q is empty or named twice", t))
+		case slices.Contains(outputs, t):
+			errs = append(errs, fmt.Errorf("input.topics: %s is an output topic: the worker would read what it writes, for ever", t))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -24,9 +25,11 @@ func newPipeline(
 ) *pipeline.Pipeline {
 	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
 	outputs := produce.Outputs{
-		Encoder: enc, Tags: cfg.Topics.Tags.Name, Shadow: cfg.Topics.Shadow.Name, MaxBytes: min(tags.MaxMessage, shadow.MaxMessage),
+		Encoder: enc, Tags: cfg.Topics.Tags.Name, Shadow: cfg.Topics.Shadow.Name,
+		MaxBytes: min(cmp.Or(tags.MaxMessage, shadow.MaxMessage), cmp.Or(shadow.MaxMessage, tags.MaxMessage)),
 	}
-	return pipeline.New(dec, outputs, consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1)}, plans, reg)
+	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
+	return pipeline.New(dec, outputs, letters, plans, reg)
 }
 
 func newConsumer(
@@ -40,8 +43,8 @@ func newConsumer(
 }
 
 // startConsumer takes the first event when there is a plan to tag it with: rules loaded, states read to the end.
-func startConsumer(lc fx.Lifecycle, sd fx.Shutdowner, c *consume.Consumer, plans *pipeline.Plans) {
-	supervise(lc, sd, "consumer", func(ctx context.Context) error {
+func startConsumer(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, c *consume.Consumer, plans *pipeline.Plans) {
+	supervise(lc, sd, log, "consumer", func(ctx context.Context) error {
 		select {
 		case <-plans.Ready():
 			return c.Run(ctx)

@@ -59,7 +59,13 @@ func (w *world) startReplica(t *testing.T) *replica {
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel
 	go func() { r.done <- r.worker.Wait(ctx) }()
-	t.Cleanup(func() { cancel(); <-r.done; conn.Close() })
+	t.Cleanup(func() {
+		cancel()
+		if err := <-r.done; err != nil {
+			t.Errorf("the replica ended with %v, want nil", err)
+		}
+		conn.Close()
+	})
 	w.catalogueHas(t, slices.Collect(maps.Keys(w.initial))...)
 	return r
 }
@@ -338,6 +344,7 @@ func (r *reader) stop() map[string]time.Time {
 // printLatencies prints, over all edits and replicas, how long from the end of a save to the swap of the plan, and
 // from the first swap to the first committed tag by the new version. The figures are a report, no test.
 func (w *world) printLatencies(t *testing.T, first map[string]time.Time) {
+	t.Helper()
 	var saves, commits []time.Duration
 	for _, r := range w.replicas {
 		seen := map[string]bool{}

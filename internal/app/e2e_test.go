@@ -225,6 +225,7 @@ func (w *world) catalogueHas(t *testing.T, ids ...string) {
 
 // orders gives orders about the STATE rules and sees each take effect and end.
 func (w *world) orders(t *testing.T) {
+	t.Helper()
 	ceiling := 0.25
 	set := func(s store.State) {
 		t.Helper()

@@ -21,11 +21,15 @@ const reachTimeout = 20 * time.Second
 type Connection struct {
 	Cluster  *kafka.Cluster
 	topics   map[string]kafka.Topic // the output topics as they are
+	appender *kafka.Appender        // to the control topics; nil after Reach
 	embedded *kafka.Embedded
 }
 
-// Close stops the embedded broker, if there is one.
+// Close closes the writer to the control topics and stops the embedded broker, if there is one.
 func (c *Connection) Close() {
+	if c.appender != nil {
+		c.appender.Close()
+	}
 	if c.embedded != nil {
 		c.embedded.Close()
 	}
@@ -59,28 +63,36 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, er
 	if err != nil {
 		return nil, err
 	}
+	if err := c.prepare(ctx, cfg, log); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	if cfg.Topics.Create || cfg.Kafka.UseEmbedded() {
 		created, err := EnsureTopics(ctx, cfg, c.Cluster)
 		if err != nil {
-			c.Close()
-			return nil, err
+			return err
 		}
 		if len(created) > 0 {
 			log.Info("topics created", "topics", created)
 		}
 	}
 	if err := CheckTopics(ctx, cfg, c.Cluster); err != nil {
-		c.Close()
-		return nil, err
+		return err
 	}
-	c.topics, err = c.Cluster.Topics(ctx, cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name, cfg.Topics.DLQ.Name)
-	if err != nil {
-		c.Close()
-		return nil, err
+	var err error
+	if c.topics, err = c.Cluster.Topics(ctx, cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name, cfg.Topics.DLQ.Name); err != nil {
+		return err
 	}
-	return c, nil
+	if c.appender, err = c.Cluster.NewAppender("ttp-control"); err != nil {
+		return fmt.Errorf("opening the control writer: %w", err)
+	}
+	return nil
 }
 
 // EnsureTopics creates the topics that are missing and returns their names.
@@ -109,22 +121,14 @@ func topicSpecs(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]kafk
 	return cfg.Topics.Specs(cfg.InputTopics(), inputs), nil
 }
 
-// kafkaModule provides what the edges share.
+// kafkaModule provides what the edges share. The writer to the control topics is the connection's, which outlives
+// all components.
 var kafkaModule = fx.Module("kafka", fx.Provide(
 	func(c *Connection) *kafka.Cluster { return c.Cluster },
-	newAppender,
+	func(c *Connection) *kafka.Appender { return c.appender },
 	func(cfg Config) (*wire.Encoder, error) { return wire.NewEncoder(cfg.Output.Framing) },
 	func(cfg Config) (*wire.Decoder, error) { return wire.NewDecoder(cfg.Limits.Limits) },
 ))
-
-func newAppender(lc fx.Lifecycle, cluster *kafka.Cluster) (*kafka.Appender, error) {
-	a, err := cluster.NewAppender("ttp-control")
-	if err != nil {
-		return nil, fmt.Errorf("opening the control writer: %w", err)
-	}
-	lc.Append(fx.StopHook(a.Close))
-	return a, nil
-}
 
 // replicaName says who writes control records: the replica's name, else the host's.
 func replicaName(cfg Config) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,7 +22,8 @@ const maxConfigBytes = 1 << 20
 
 // Load reads the configuration: defaults, then the file, then the environment, then sets, each over what came
 // before. file may be "". environ is as os.Environ gives it; sets are key=value with the keys of the file, such as
-// kafka.group=x. Warnings name environment variables with our prefix that mean nothing: orchestrators inject
+// kafka.group=x. An empty variable counts as none, since orchestrators pass those; an empty set empties a text or a
+// list. Warnings name environment variables with our prefix that mean nothing: orchestrators inject
 // some, so they are no error. The error joins all faults.
 func Load(file string, environ, sets []string) (cfg Config, warnings []string, err error) {
 	return LoadOver(DefaultConfig(), file, environ, sets)
@@ -65,6 +67,15 @@ func LoadOver(base Config, file string, environ, sets []string) (cfg Config, war
 			flags[name], keys[name] = value, key
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		if flags[name] != "" {
+			continue
+		}
+		delete(flags, name)
+		if !empty(reflect.ValueOf(&cfg).Elem(), envPrefix, name) {
+			errs = append(errs, fmt.Errorf("--set %s: the value is empty", keys[name]))
+		}
+	}
 	errs = append(errs, setAll(&cfg, flags, func(name string) string { return "--set " + keys[name] }))
 	if err := errors.Join(errs...); err != nil {
 		return cfg, warnings, err
@@ -79,24 +90,31 @@ func loadFile(file string, cfg *Config) error {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
 	doc, err := yamlx.Parse(data, maxConfigBytes)
-	if err == nil {
+	switch {
+	case errors.Is(err, yamlx.ErrEmpty): // everything is commented out
+		return nil
+	case err == nil:
 		err = doc.Decode(cfg)
 	}
 	return inFile(file, err)
 }
 
-// inFile puts the file's name before every fault.
+// inFile puts the file's name before every fault: file:line:column: where the place is known.
 func inFile(file string, err error) error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s:%w", file, err)
+	faults := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		faults = joined.Unwrap()
 	}
-	var errs []error
-	for _, e := range joined.Unwrap() {
-		errs = append(errs, fmt.Errorf("%s:%w", file, e))
+	errs := make([]error, len(faults))
+	for i, fault := range faults {
+		if placed, ok := errors.AsType[*yamlx.Error](fault); ok {
+			errs[i] = fmt.Errorf("%s:%w", file, placed)
+			continue
+		}
+		errs[i] = fmt.Errorf("%s: %w", file, fault)
 	}
 	return errors.Join(errs...)
 }
@@ -114,6 +132,22 @@ func variables() (map[string]bool, error) {
 		}
 	}
 	return known, nil
+}
+
+// empty empties the text or list below v, a struct, whose environment variable is name. It reports whether there is
+// one.
+func empty(v reflect.Value, prefix, name string) bool {
+	for i := range v.NumField() {
+		field, tag := v.Field(i), v.Type().Field(i).Tag
+		switch kind := field.Kind(); {
+		case kind == reflect.Struct && empty(field, prefix+tag.Get("envPrefix"), name):
+			return true
+		case (kind == reflect.String || kind == reflect.Slice) && prefix+tag.Get("env") == name:
+			field.SetZero()
+			return true
+		}
+	}
+	return false
 }
 
 // setAll sets the fields that values name, one at a time, so that an error can say which of them it is.

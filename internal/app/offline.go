@@ -1,10 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"ttpworker/internal/rule"
@@ -46,6 +49,7 @@ func LoadRules(cfg Config, dirs []string) ([]*rule.Rule, error) {
 			all = append(all, r)
 		}
 	}
+	slices.SortFunc(all, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return all, errors.Join(errs...)
 }
 
@@ -80,17 +84,24 @@ func LoadStates(file string, now time.Time) (func(ruleID string) tagger.Standing
 		return nil, inFile(file, err)
 	}
 	var errs []error
-	for id, w := range written {
+	for _, id := range slices.Sorted(maps.Keys(written)) {
+		w := written[id]
 		s := store.State{RuleID: id, State: tagger.State(w.State), ConfidenceMax: w.ConfidenceMax}
+		fault := func(err error, at ...any) {
+			errs = append(errs, &yamlx.Error{Pos: doc.At(at...), Err: fmt.Errorf("rule %q: %w", id, err)})
+		}
 		if w.ExpiresAt != "" {
 			if s.ExpiresAt, err = time.Parse(time.RFC3339Nano, w.ExpiresAt); err != nil {
-				errs = append(errs, fmt.Errorf("rule %q: expires_at %q is not RFC 3339", id, w.ExpiresAt))
+				fault(fmt.Errorf("expires_at %q is not RFC 3339", w.ExpiresAt), id, "expires_at")
 			}
 		}
 		if err := s.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("rule %q: %w", id, err))
+			fault(err, id)
 		}
 		states[id] = s
 	}
-	return standing, inFile(file, errors.Join(errs...))
+	if len(errs) > 0 {
+		return nil, inFile(file, errors.Join(errs...))
+	}
+	return standing, nil
 }

@@ -22,7 +22,9 @@ import (
 // rulesModule is the way of the rules: file -> store -> plan, and the control topics beside it.
 var rulesModule = fx.Module("rules",
 	fx.Provide(newStateLog, newStore, pipeline.NewPlans, tagger.NewMonitor, newReloader, newKeeper),
-	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, r *pipeline.Reloader) { supervise(lc, sd, "reloader", r.Run) }),
+	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, r *pipeline.Reloader) {
+		supervise(lc, sd, log, "reloader", r.Run)
+	}),
 )
 
 func newStateLog(
@@ -42,8 +44,8 @@ func newStore(
 	if err != nil {
 		return nil, err
 	}
-	supervise(lc, sd, "rule store", s.Run)
-	supervise(lc, sd, "rescan on SIGHUP", func(ctx context.Context) error {
+	supervise(lc, sd, log, "rule store", s.Run)
+	supervise(lc, sd, log, "rescan on SIGHUP", func(ctx context.Context) error {
 		rescanOnHangup(ctx, s)
 		return nil
 	})
@@ -78,6 +80,6 @@ func newKeeper(
 ) *produce.Keeper {
 	catalogue := produce.NewCatalogue(cluster, a, enc, dec, cfg.Topics.Reloaded.Name, cfg.RuleStore.Dir, replicaName(cfg), log)
 	k := produce.NewKeeper(s, catalogue, states, log, reg)
-	supervise(lc, sd, "keeper", k.Run)
+	supervise(lc, sd, log, "keeper", k.Run)
 	return k
 }

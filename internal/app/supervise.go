@@ -3,13 +3,14 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"go.uber.org/fx"
 )
 
 // supervise runs a component between start and stop of the application. run must return soon after its context
 // ends; if it returns earlier, the application stops with exit code 1, and run's error is the stop's.
-func supervise(lc fx.Lifecycle, sd fx.Shutdowner, name string, run func(context.Context) error) {
+func supervise(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, name string, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background()) // not OnStart's: that one has a deadline
 	done := make(chan error, 1)
 	work := func() {
@@ -23,6 +24,7 @@ func supervise(lc fx.Lifecycle, sd fx.Shutdowner, name string, run func(context.
 		cancel()
 		select {
 		case err := <-done:
+			log.Debug("component stopped", "component", name)
 			return err
 		case <-stopCtx.Done():
 			return fmt.Errorf("stopping %s: %w", name, stopCtx.Err())

@@ -14,6 +14,7 @@ const (
 	HeaderError      = "ttp-error"       // what was wrong, for people
 	HeaderSource     = "ttp-source"      // topic/partition/offset
 	HeaderSourceTime = "ttp-source-time" // the record's timestamp, RFC 3339 with milliseconds, UTC
+	HeaderCutFrom    = "ttp-cut-from"    // bytes of the value as received; only where it was cut to fit
 )
 
 // maxErrorText bounds the error text of a dead letter, in bytes.
@@ -23,17 +24,21 @@ const maxErrorText = 1024
 type DeadLetters struct {
 	Topic      string
 	Partitions int32 // of Topic, at least 1
+	MaxBytes   int   // of a record in Topic; 0 = no bound
 }
 
 // Record is the dead letter of rec: key, value, headers and time as received, bytes shared and untouched, then
 // headers that say what was wrong and where it came from. It goes to the partition of the same number, modulo
 // the number there is.
+//
+// A record that came compressed can be larger than the topic takes. Its value is then cut to what fits, and a header
+// says how long it was: it must neither be lost nor stop the partition for ever.
 func (d DeadLetters) Record(rec *kafka.Record, class string, cause error) kafka.Record {
 	text := strings.ToValidUTF8(cause.Error(), "\ufffd")
 	if len(text) > maxErrorText {
 		text = strings.ToValidUTF8(text[:maxErrorText], "")
 	}
-	return kafka.Record{
+	letter := kafka.Record{
 		Topic: d.Topic, Partition: rec.Partition % d.Partitions, Time: rec.Time, Key: rec.Key, Value: rec.Value,
 		Headers: append(slices.Clone(rec.Headers),
 			kafka.Header{Key: HeaderErrorClass, Value: []byte(class)},
@@ -42,7 +47,16 @@ func (d DeadLetters) Record(rec *kafka.Record, class string, cause error) kafka.
 			kafka.Header{Key: HeaderSourceTime, Value: []byte(rec.Time.UTC().Format(sourceTime))},
 		),
 	}
+	if over := letter.Size() + letterOverhead - d.MaxBytes; d.MaxBytes > 0 && over > 0 {
+		letter.Headers = append(letter.Headers, kafka.Header{Key: HeaderCutFrom, Value: strconv.AppendInt(nil, int64(len(rec.Value)), 10)})
+		letter.Value = rec.Value[:max(len(rec.Value)-over, 0)]
+	}
+	return letter
 }
+
+// letterOverhead is what a batch of one dead letter takes beside key, value and the headers so far, generously, in
+// bytes.
+const letterOverhead = 512
 
 const sourceTime = "2006-01-02T15:04:05.000Z07:00"
 

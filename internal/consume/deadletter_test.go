@@ -45,3 +45,19 @@ func TestAnErrorTextIsCutOnARuneBoundary(t *testing.T) {
 		t.Errorf("error text has %d bytes and ends %q, want at most 1024 of whole runes", len(text), text[len(text)-4:])
 	}
 }
+
+// Seen: three megabytes of one letter, compressed, fit the input topic and not the dead letter topic. The worker
+// stopped at that record, and so did every replica that got its partition.
+func TestARecordTooLargeForTheTopicIsCutAndSaysSo(t *testing.T) {
+	rec := kafka.Record{Topic: "t", Key: []byte("k"), Value: []byte(strings.Repeat("a", 3000))}
+	letters := consume.DeadLetters{Topic: "d", Partitions: 1, MaxBytes: 2000}
+	got := letters.Record(&rec, "too_large", errors.New("too large"))
+	if got.Header("ttp-cut-from") != "3000" || len(got.Value) == 0 || got.Size() > 2000 {
+		t.Errorf("dead letter of %d bytes, %d of them value, cut from %q; want at most 2000, a value, and cut from 3000",
+			got.Size(), len(got.Value), got.Header("ttp-cut-from"))
+	}
+	letters.MaxBytes = 1 << 20
+	if got := letters.Record(&rec, "too_large", errors.New("too large")); len(got.Value) != 3000 || got.Header("ttp-cut-from") != "" {
+		t.Errorf("a record that fits was cut to %d bytes", len(got.Value))
+	}
+}

@@ -31,9 +31,12 @@ func (d *demo) orderShadow(ctx context.Context) error {
 	cfg := d.Config
 	cfg.Kafka.Brokers = yamlx.Strings(d.cluster.Brokers()) // a client of the broker that runs, not another broker
 	return app.WithStates(ctx, cfg, d.Log, func(s *store.States) error {
-		return s.SetState(ctx, store.State{
-			RuleID: d.script.Shadow, State: tagger.Shadow, Reason: "shows the shadow topic", SetBy: "demo",
-		})
+		order := store.State{RuleID: d.script.Shadow, State: tagger.Shadow, Reason: "shows the shadow topic", SetBy: "demo"}
+		if err := s.SetState(ctx, order); err != nil {
+			return err
+		}
+		d.printer.change(store.Change{Kind: store.StateChanged, RuleID: order.RuleID, State: order}, time.Now())
+		return nil
 	})
 }
 

@@ -51,7 +51,12 @@ func (c *Cluster) Ping(ctx context.Context) error {
 		return err
 	}
 	defer cl.Close()
+	stop := context.AfterFunc(ctx, cl.Close) // kgo waits for a silent host's greeting whatever ctx says
+	defer stop()
 	if err := cl.Ping(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
 		return fmt.Errorf("no Kafka broker answers at %s (kafka.brokers): %w", strings.Join(c.brokers, ", "), err)
 	}
 	return nil

@@ -37,7 +37,7 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 	end, position, err := bounds(ctx, cl, topic)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // asked to stop
+			return nil
 		}
 		return err
 	}
@@ -91,7 +91,7 @@ func bounds(ctx context.Context, cl *kgo.Client, topic string) (end, start int64
 func fatal(ctx context.Context, fetches kgo.Fetches, topic string) error {
 	for _, e := range fetches.Errors() {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // asked to stop
 		}
 		if _, lost := errors.AsType[*kgo.ErrDataLoss](e.Err); lost {
 			continue

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -146,7 +147,8 @@ func (s TopicSpec) check(found map[string]Topic) error {
 }
 
 // EnsureTopics creates those of specs that are missing and returns their names, sorted. Those that exist are
-// left as they are: CheckTopics tells what is wrong with them.
+// left as they are: CheckTopics tells what is wrong with them. When it returns without error, the brokers know all
+// of them.
 func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec) (created []string, err error) {
 	cl, err := c.Client("ttp-topics")
 	if err != nil {
@@ -156,18 +158,59 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec) (created 
 	adm := kadm.NewClient(cl)
 	var errs []error
 	for _, s := range specs {
-		settings := map[string]*string{cleanupPolicy: kadm.StringPtr(s.policy())}
+		settings := map[string]*string{cleanupPolicy: new(s.policy())}
 		for k, v := range s.Settings {
-			settings[k] = kadm.StringPtr(v)
+			settings[k] = new(v)
 		}
-		_, err := adm.CreateTopic(ctx, s.Partitions, s.Replication, settings, s.Name)
+		resp, err := adm.CreateTopic(ctx, s.Partitions, s.Replication, settings, s.Name)
 		switch {
 		case err == nil:
 			created = append(created, s.Name)
-		case !errors.Is(err, kerr.TopicAlreadyExists):
+		case errors.Is(err, kerr.TopicAlreadyExists):
+		case resp.ErrMessage != "":
+			errs = append(errs, fmt.Errorf("creating topic %s: %w: %s", s.Name, err, resp.ErrMessage))
+		default:
 			errs = append(errs, fmt.Errorf("creating topic %s: %w", s.Name, err))
 		}
 	}
 	sort.Strings(created)
-	return created, errors.Join(errs...)
+	if len(errs) > 0 {
+		return created, errors.Join(errs...)
+	}
+	return created, awaitTopics(ctx, adm, specs)
+}
+
+// askAgain is how long to wait for the brokers to hear of a new topic before the next look.
+const askAgain = 50 * time.Millisecond
+
+// awaitTopics returns when all topics have a leader for every partition. The controller creates a topic before
+// every broker has heard of it, so the next question could be answered with "unknown topic".
+func awaitTopics(ctx context.Context, adm *kadm.Client, specs []TopicSpec) error {
+	if len(specs) == 0 {
+		return nil
+	}
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = s.Name
+	}
+	for {
+		details, err := adm.ListTopics(ctx, names...)
+		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return !settled(details[n]) }) {
+			return nil
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the brokers to know the topics: %w", errors.Join(ctx.Err(), err))
+		}
+	}
+}
+
+func settled(d kadm.TopicDetail) bool {
+	for _, p := range d.Partitions {
+		if p.Err != nil || p.Leader < 0 {
+			return false
+		}
+	}
+	return d.Err == nil && len(d.Partitions) > 0
 }

@@ -16,19 +16,21 @@ import (
 // maxLine bounds a line of the command line's input, in bytes.
 const maxLine = 64 << 20
 
+// errLongLine is the fault of a line over maxLine.
+var errLongLine = &wire.Error{Class: wire.TooLarge, Err: fmt.Errorf("the line is longer than %d bytes", maxLine)}
+
 // Lines is what tagging lines came to.
 type Lines struct {
 	Events, Tags, Bad int
 }
 
 // TagLines reads events as lines of JSON and writes their tags as lines of JSON, in input order. A bad line is
-// handed to bad with its number and skipped; so is an empty one, silently. A missing source_id is "line:<n>". The
-// error is about reading or writing.
+// handed to bad with its number and skipped; so is an empty one, silently. A missing source_id is "line:<n>". Tags
+// are written at the latest before it waits for more input. The error is about reading or writing.
 func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, out io.Writer, bad func(line int, err error)) (Lines, error) {
 	var sum Lines
 	w := bufio.NewWriter(out)
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
+	lines := newLineReader(flushing{in, w})
 	var tags []tagger.Tag
 	var text []byte
 	n := 0
@@ -38,14 +40,11 @@ func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, 
 			return sum, errors.Join(err, w.Flush())
 		}
 		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
+		if len(line) == 0 && !lines.long {
 			continue
 		}
-		ev, _, err := dec.EventOr(line, time.Time{}, fmt.Sprintf("line:%d", n))
-		if err == nil {
-			tags, err = plan.AppendTags(tags[:0], &ev)
-		}
-		if err != nil {
+		var err error
+		if tags, err = tagLine(tags[:0], plan, dec, line, n, lines.long); err != nil {
 			sum.Bad++
 			bad(n, err)
 			continue
@@ -53,7 +52,7 @@ func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, 
 		sum.Events++
 		for i := range tags {
 			if text, err = wire.AppendTagJSON(text[:0], &tags[i]); err != nil {
-				return sum, fmt.Errorf("line %d: %w", n, err)
+				return sum, errors.Join(fmt.Errorf("line %d: %w", n, err), w.Flush())
 			}
 			sum.Tags++
 			if _, err := w.Write(append(text, '\n')); err != nil {
@@ -61,11 +60,79 @@ func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, 
 			}
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return sum, errors.Join(fmt.Errorf("reading line %d: %w", n+1, err), w.Flush())
-	}
 	if err := w.Flush(); err != nil {
 		return sum, fmt.Errorf("writing tags: %w", err)
 	}
+	if err := lines.Err(); err != nil {
+		return sum, fmt.Errorf("reading line %d: %w", n+1, err)
+	}
 	return sum, nil
+}
+
+// tagLine appends the tags of line n.
+func tagLine(dst []tagger.Tag, plan *Plan, dec *wire.Decoder, line []byte, n int, long bool) ([]tagger.Tag, error) {
+	if long {
+		return dst, errLongLine
+	}
+	ev, _, err := dec.EventOr(line, time.Time{}, fmt.Sprintf("line:%d", n))
+	if err != nil {
+		return dst, err
+	}
+	return plan.AppendTags(dst, &ev)
+}
+
+// A lineReader reads lines of any length, but keeps no more than maxLine bytes of one.
+type lineReader struct {
+	*bufio.Scanner
+	long   bool // the line last read is over maxLine; its text is lost
+	inside bool // within such a line
+	seen   int  // bytes of the next line that hold no line end: they are not searched again
+}
+
+func newLineReader(in io.Reader) *lineReader {
+	l := &lineReader{Scanner: bufio.NewScanner(in)}
+	l.Buffer(make([]byte, 0, 1<<16), maxLine+1)
+	l.Split(l.split)
+	return l
+}
+
+// split is a bufio.SplitFunc.
+func (l *lineReader) split(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	end := bytes.IndexByte(data[l.seen:], '\n')
+	if end >= 0 {
+		end += l.seen
+	}
+	advance = end + 1
+	l.seen = 0
+	switch {
+	case end >= 0:
+	case !atEOF && len(data) <= maxLine:
+		l.seen = len(data)
+		return 0, nil, nil // more is to come
+	case !atEOF:
+		l.inside = true
+		return len(data), nil, nil
+	case len(data) == 0 && !l.inside:
+		return 0, nil, nil
+	default: // the last line has no end
+		end, advance = len(data), len(data)
+	}
+	l.long, l.inside = l.inside, false
+	if l.long {
+		return advance, []byte{}, nil
+	}
+	return advance, data[:end], nil
+}
+
+// flushing writes what is buffered before it reads, so that who pipes events in one by one sees their tags.
+type flushing struct {
+	io.Reader
+	w *bufio.Writer
+}
+
+func (f flushing) Read(p []byte) (int, error) {
+	if err := f.w.Flush(); err != nil {
+		return 0, err
+	}
+	return f.Reader.Read(p)
 }

@@ -15,6 +15,8 @@ type Plan struct {
 	tagger.Tagger
 	Digest string // 64 hexadecimal digits
 	Rules  int    // in force, whatever their state
+
+	orders map[string]tagger.Standing // by rule id
 }
 
 // NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.
@@ -27,8 +29,17 @@ func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, m
 	return &Plan{
 		Digest: engine.PlanDigest(rules, of),
 		Rules:  len(rules),
+		orders: orders,
 		Tagger: tagger.NewComposite(monitor, tagger.BuiltinKinds(), engine.New(rules, of)),
 	}
+}
+
+// Standing is the order that the plan was made under for a rule: the default for one that it does not have.
+func (p *Plan) Standing(ruleID string) tagger.Standing {
+	if s, ok := p.orders[ruleID]; ok {
+		return s
+	}
+	return tagger.DefaultStanding()
 }
 
 // Plans holds the plan in force and knows which plans open batches still work under. The zero value is not valid;

@@ -69,7 +69,7 @@ func (r *Reloader) Run(ctx context.Context) error {
 			c, err := changes.Next(gctx)
 			switch {
 			case ctx.Err() != nil || errors.Is(err, store.ErrClosed):
-				return nil
+				return nil //nolint:nilerr // asked to stop
 			case err != nil:
 				return fmt.Errorf("following the rule store: %w", err)
 			}
@@ -95,7 +95,10 @@ func (r *Reloader) apply(c store.Change) bool {
 		r.rules[c.RuleID] = c.Rule
 	case store.Removed:
 		delete(r.rules, c.RuleID)
-	case store.StateChanged: // the store knows the state
+	case store.StateChanged:
+		if r.rules[c.RuleID] == nil || r.plans.Current().Standing(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
+			return false // the rule is not loaded, or the order was read before the first plan
+		}
 	case store.Refused:
 		r.log.Warn("rule file refused, what was in force stays", "err", c.Err)
 		r.metrics.refused.Inc()

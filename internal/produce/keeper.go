@@ -127,7 +127,7 @@ func pump(ctx context.Context, sub *store.Subscription, changes chan<- store.Cha
 		c, err := sub.Next(ctx)
 		if err != nil {
 			if errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // asked to stop
 			}
 			return err
 		}

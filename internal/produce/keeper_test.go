@@ -131,7 +131,7 @@ func newReplica(t *testing.T, c *kafkatest.Cluster, s *shelf, name string) *repl
 	r.Keeper = produce.NewKeeper(m, produce.NewCatalogue(c.Cluster, appender, enc, dec, reloaded, ruleDir, name, log), states, log, reg)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { check(t, m.States.Run(ctx)) })
+	wg.Go(func() { check(t, m.Run(ctx)) })
 	wg.Go(func() { check(t, r.Run(ctx)) })
 	var once sync.Once
 	r.die = func() {

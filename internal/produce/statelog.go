@@ -60,7 +60,7 @@ func (l *StateLog) take(r *kafka.Record, apply func(string, *store.State)) {
 		return
 	}
 	apply(id, &store.State{
-		RuleID: id, StateID: w.StateID, State: w.State, ConfidenceMax: w.ConfidenceMax, Reason: w.Reason,
+		RuleID: w.RuleID, StateID: w.StateID, State: w.State, ConfidenceMax: w.ConfidenceMax, Reason: w.Reason,
 		SetBy: w.SetBy, SetAt: w.SetAt, ExpiresAt: w.ExpiresAt, Reverts: w.Reverts,
 	})
 }

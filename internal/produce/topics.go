@@ -3,6 +3,7 @@ package produce
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -133,9 +134,7 @@ func settings(t TopicConfig, extra map[string]string) map[string]string {
 	if t.Replication >= 3 {
 		out["min.insync.replicas"] = "2"
 	}
-	for k, v := range extra {
-		out[k] = v
-	}
+	maps.Copy(out, extra)
 	return out
 }
 

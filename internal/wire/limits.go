@@ -22,10 +22,10 @@ func DefaultLimits() Limits { return Limits{PayloadBytes: 1 << 20, Depth: 64} }
 func (l Limits) Validate() error {
 	var errs []error
 	if l.PayloadBytes < 2 {
-		errs = append(errs, fmt.Errorf("payload_bytes %d is too small: the shortest payload is {}, 2 bytes", l.PayloadBytes))
+		errs = append(errs, fmt.Errorf("limits.payload_bytes %d is too small: the shortest payload is {}, 2 bytes", l.PayloadBytes))
 	}
 	if l.Depth < 1 || l.Depth > maxDepth {
-		errs = append(errs, fmt.Errorf("depth %d is not between 1 and %d", l.Depth, maxDepth))
+		errs = append(errs, fmt.Errorf("limits.depth %d is not between 1 and %d", l.Depth, maxDepth))
 	}
 	return errors.Join(errs...)
 }

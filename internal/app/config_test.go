@@ -1,0 +1,90 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ttpworker/internal/app"
+	"ttpworker/internal/wire"
+	"ttpworker/internal/yamlx"
+)
+
+func TestDefaultConfigIsValid(t *testing.T) {
+	t.Parallel()
+	if err := app.DefaultConfig().Validate(); err != nil {
+		t.Errorf("Validate = %v, want nil", err)
+	}
+}
+
+func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		edit func(*app.Config)
+		want string
+	}{
+		{"kafka", func(c *app.Config) { c.Kafka.Group = "" }, "kafka.group is empty"},
+		{"topics", func(c *app.Config) { c.Topics.State.Partitions = 2 }, "topics: ttp_rule_state: a control topic has 1 partition, not 2"},
+		{
+			"a framing that is known by name only", func(c *app.Config) { c.Output.Framing = wire.Confluent },
+			"output.framing confluent needs a schema registry, which this version does not support",
+		},
+		{
+			"an unknown framing", func(c *app.Config) { c.Output.Framing = "xml" },
+			`unknown output.framing "xml": one of single_object, confluent, json`,
+		},
+		{"an unknown store", func(c *app.Config) { c.RuleStore.Type = "etcd" }, `rule_store.type: unknown "etcd"; known: filesystem`},
+		{"an unknown tagger", func(c *app.Config) { c.Tagger.Type = "" }, `tagger.type: unknown ""; known: composite`},
+		{
+			"no rule directory", func(c *app.Config) { c.RuleStore.Dir = "" },
+			"rule_store.dir is empty: name the directory of the rule files",
+		},
+		{"no room for a rule", func(c *app.Config) { c.Limits.RuleBytes = 0 }, "limits.rule_bytes 0 is less than 1"},
+		{
+			"an admin address", func(c *app.Config) { c.Admin.Listen = "8080" },
+			`admin.listen "8080" is not host:port: address 8080: missing port in address`,
+		},
+		{"a log level", func(c *app.Config) { c.Log.Level = "loud" }, `log.level "loud": one of debug, info, warn, error`},
+		{
+			"an input named twice", func(c *app.Config) { c.Input.Topics = yamlx.Strings{"a", "a"} },
+			`input.topics: "a" is empty or named twice`,
+		},
+		{
+			"a dead letter read again", func(c *app.Config) { c.Input.Topics = yamlx.Strings{"a", "ttp_events_dlq"} },
+			"input.topics: ttp_events_dlq is an output topic: the worker would read what it writes, for ever",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := app.DefaultConfig()
+			tt.edit(&cfg)
+			if err := cfg.Validate(); err == nil || err.Error() != tt.want {
+				t.Errorf("Validate =\n%v\nwant\n%s", err, tt.want)
+			}
+		})
+	}
+	cfg := app.DefaultConfig()
+	cfg.Kafka.Group, cfg.Tagger.Type, cfg.Limits.Depth, cfg.Log.Format = "", "x", 0, "xml"
+	if err := cfg.Validate(); err == nil || strings.Count(err.Error(), "\n") != 3 {
+		t.Errorf("Validate of four faults =\n%v\nwant all four", err)
+	}
+}
+
+func TestTheInputIsTheEventsTopicUnlessOthersAreNamed(t *testing.T) {
+	t.Parallel()
+	cfg := app.DefaultConfig()
+	if diff := cmp.Diff([]string{"ttp_events"}, cfg.InputTopics()); diff != "" {
+		t.Errorf("InputTopics (-want +got):\n%s", diff)
+	}
+	cfg.Input.Topics = yamlx.Strings{"b", "a"}
+	got := cfg.InputTopics()
+	if diff := cmp.Diff([]string{"b", "a"}, got); diff != "" {
+		t.Errorf("InputTopics (-want +got):\n%s", diff)
+	}
+	got[0] = "changed"
+	if cfg.Input.Topics[0] != "b" {
+		t.Error("InputTopics hands out the configuration's own list")
+	}
+}

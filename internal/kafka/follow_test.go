@@ -1,0 +1,249 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/kafkatest"
+)
+
+const topic = "control"
+
+func record(key, value string) *kgo.Record {
+	return &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)}
+}
+
+// A follower follows topic and writes down what it is told.
+type follower struct {
+	stop func() error // ends it and returns what Follow returned
+
+	mu    sync.Mutex
+	lines []string // "key=value", "key gone", "caught up"
+}
+
+func follow(t *testing.T, c *kafkatest.Cluster) *follower {
+	t.Helper()
+	f := &follower{}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- c.Follow(ctx, topic, func(r *kafka.Record) { f.add(line(r)) }, func() { f.add("caught up") })
+	}()
+	f.stop = sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})
+	t.Cleanup(func() { _ = f.stop() })
+	return f
+}
+
+func line(r *kafka.Record) string {
+	if r.Value == nil {
+		return string(r.Key) + " gone"
+	}
+	return string(r.Key) + "=" + string(r.Value)
+}
+
+func (f *follower) add(line string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lines = append(f.lines, line)
+}
+
+func (f *follower) seen() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.lines...)
+}
+
+// want waits for as many lines as there are in lines, and compares.
+func (f *follower) want(t *testing.T, lines ...string) {
+	t.Helper()
+	kafkatest.Eventually(t, fmt.Sprintf("%d lines", len(lines)), func() bool { return len(f.seen()) >= len(lines) })
+	if diff := cmp.Diff(lines, f.seen()); diff != "" {
+		t.Fatalf("followed (-want +got):\n%s", diff)
+	}
+}
+
+func TestFollowReadsFromTheStartSaysSoAtTheEndAndGoesOn(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	c.CreateTopic(t, topic, 1)
+	c.Write(t, record("a", "1"), record("b", "1"), &kgo.Record{Topic: topic, Key: []byte("a")})
+	f := follow(t, c)
+	f.want(t, "a=1", "b=1", "a gone", "caught up")
+	c.Write(t, record("a", "2"))
+	c.Write(t, record("a", ""))
+	f.want(t, "a=1", "b=1", "a gone", "caught up", "a=2", "a=")
+	if err := f.stop(); err != nil {
+		t.Errorf("Follow = %v, want nil when its context ends", err)
+	}
+}
+
+func TestFollowOfAnEmptyTopicCatchesUpOnceAtOnce(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	c.CreateTopic(t, topic, 1)
+	f := follow(t, c)
+	f.want(t, "caught up")
+	c.Write(t, record("a", "1"))
+	f.want(t, "caught up", "a=1")
+	if err := f.stop(); err != nil {
+		t.Errorf("Follow = %v, want nil", err)
+	}
+}
+
+// transact writes records in one transaction and ends it.
+func transact(t *testing.T, c *kafkatest.Cluster, end kgo.TransactionEndTry, recs ...*kgo.Record) {
+	t.Helper()
+	cl := c.Client(t, kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(t.Context(), recs...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.EndTransaction(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Markers and aborted records take offsets and are never applied; a follower that waits for them at the end of the
+// topic would never catch up, and the worker never start.
+func TestFollowCatchesUpOverMarkersAndAbortedRecords(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		write func(t *testing.T, c *kafkatest.Cluster)
+		want  []string
+	}{
+		{"a commit marker at the end", func(t *testing.T, c *kafkatest.Cluster) {
+			t.Helper()
+			transact(t, c, kgo.TryCommit, record("a", "1"))
+		}, []string{"a=1"}},
+		{"aborted records at the end", func(t *testing.T, c *kafkatest.Cluster) {
+			t.Helper()
+			c.Write(t, record("a", "1"))
+			transact(t, c, kgo.TryAbort, record("a", "2"), record("b", "2"))
+		}, []string{"a=1"}},
+		{"nothing but aborted records", func(t *testing.T, c *kafkatest.Cluster) {
+			t.Helper()
+			transact(t, c, kgo.TryAbort, record("a", "1"))
+		}, nil},
+		{"all of it in between", func(t *testing.T, c *kafkatest.Cluster) {
+			t.Helper()
+			transact(t, c, kgo.TryCommit, record("a", "1"))
+			transact(t, c, kgo.TryAbort, record("a", "2"))
+			c.Write(t, record("a", "3"))
+		}, []string{"a=1", "a=3"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := kafkatest.Start(t)
+			c.CreateTopic(t, topic, 1)
+			tt.write(t, c)
+			want := append(append([]string(nil), tt.want...), "caught up")
+			follow(t, c).want(t, want...)
+			var all []string
+			if err := c.Cluster.ReadAll(t.Context(), topic, func(r *kafka.Record) { all = append(all, line(r)) }); err != nil {
+				t.Fatalf("ReadAll = %v", err)
+			}
+			if diff := cmp.Diff(tt.want, all); diff != "" {
+				t.Errorf("ReadAll (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFollowDoesNotWaitForAnOpenTransaction(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	c.CreateTopic(t, topic, 1)
+	c.Write(t, record("a", "1"))
+	cl := c.Client(t, kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(t.Context(), record("a", "2")).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	f := follow(t, c)
+	f.want(t, "a=1", "caught up")
+	if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	f.want(t, "a=1", "caught up", "a=2")
+}
+
+func TestFollowReadsACompactedTopic(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	if err := c.Broker.CreateTopic(topic, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		c.Write(t, record("a", strconv.Itoa(i)), record("b", strconv.Itoa(i)))
+	}
+	c.Write(t, record("c", "0"))
+	c.Broker.Compact()
+	follow(t, c).want(t, "a=4", "b=4", "c=0", "caught up")
+}
+
+func TestReadAllReturnsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	c.CreateTopic(t, topic, 1)
+	count := func() (n int) {
+		if err := c.Cluster.ReadAll(t.Context(), topic, func(*kafka.Record) { n++ }); err != nil {
+			t.Fatalf("ReadAll = %v", err)
+		}
+		return n
+	}
+	if n := count(); n != 0 {
+		t.Errorf("ReadAll of an empty topic: %d records", n)
+	}
+	c.Write(t, record("a", "1"), record("a", "2"), record("b", "1"))
+	if n := count(); n != 3 {
+		t.Errorf("ReadAll: %d records, want 3", n)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Cluster.ReadAll(ctx, topic, func(*kafka.Record) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ReadAll of an ended context = %v, want Canceled: the reader must not take a part for the whole", err)
+	}
+}
+
+func TestFollowOfAMissingTopicIsAnError(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	caught := false
+	err := c.Follow(t.Context(), "none", func(*kafka.Record) {}, func() { caught = true })
+	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !strings.Contains(err.Error(), "topic none") || caught {
+		t.Errorf("Follow = %v, caught up %v, want an error that names the topic", err, caught)
+	}
+}
+
+func TestFollowOutlivesAFaultOfTheBroker(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	c.CreateTopic(t, topic, 1)
+	c.Write(t, record("a", "1"))
+	f := follow(t, c)
+	f.want(t, "a=1", "caught up")
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.NotLeaderForPartition, Count: 2})
+	c.Write(t, record("a", "2"))
+	f.want(t, "a=1", "caught up", "a=2")
+}

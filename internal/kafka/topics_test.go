@@ -1,0 +1,209 @@
+package kafka_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/kafkatest"
+)
+
+func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	for name, settings := range map[string]map[string]string{
+		"compact":        {"cleanup.policy": "compact"},
+		"delete":         {"cleanup.policy": "delete"},
+		"compact-delete": {"cleanup.policy": "compact,delete"},
+		"small":          {"max.message.bytes": "1000"},
+		"default":        nil,
+	} {
+		if err := c.Broker.CreateTopic(name, 3, settings); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const alter = "kafka-configs.sh --alter --entity-type topics --entity-name "
+	for _, tt := range []struct {
+		name string
+		spec kafka.TopicSpec
+		want string // "" = nothing is wrong
+	}{
+		{
+			"missing",
+			kafka.TopicSpec{Name: "missing"},
+			"topic missing does not exist: run `worker topics ensure`, or set topics.create: true",
+		},
+		{"delete is the default", kafka.TopicSpec{Name: "default", MinPartitions: 3, MaxPartitions: 3}, ""},
+		{"compacted as wanted", kafka.TopicSpec{Name: "compact", Compacted: true, MinPartitions: 2}, ""},
+		{
+			"deletes what must be kept",
+			kafka.TopicSpec{Name: "delete", Compacted: true},
+			"topic delete has cleanup.policy=delete, want compact: run `" + alter + "delete --add-config cleanup.policy=compact`",
+		},
+		{
+			"deletes and compacts what must be kept",
+			kafka.TopicSpec{Name: "compact-delete", Compacted: true},
+			"topic compact-delete has cleanup.policy=compact,delete, want compact: run `" + alter +
+				"compact-delete --add-config cleanup.policy=compact`",
+		},
+		{
+			"compacts what has no unique keys",
+			kafka.TopicSpec{Name: "compact"},
+			"topic compact has cleanup.policy=compact, want delete: run `" + alter + "compact --add-config cleanup.policy=delete`",
+		},
+		{
+			"too few partitions",
+			kafka.TopicSpec{Name: "default", MinPartitions: 6},
+			"topic default has 3 partitions, want at least 6: partitions are never added to a topic in use, so make a new one " +
+				"(topics.*.name) and run `worker topics ensure`",
+		},
+		{
+			"too many partitions",
+			kafka.TopicSpec{Name: "compact", Compacted: true, MaxPartitions: 1},
+			"topic compact has 3 partitions, want at most 1: make a new one (topics.*.name) and run `worker topics ensure`",
+		},
+		{"room enough", kafka.TopicSpec{Name: "small", MinMessage: 1000}, ""},
+		{
+			"records do not fit",
+			kafka.TopicSpec{Name: "small", MinMessage: 1001},
+			"topic small has max.message.bytes=1000, want at least 1001: run `" + alter + "small --add-config max.message.bytes=1001`",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			if err := c.CheckTopics(t.Context(), []kafka.TopicSpec{tt.spec}); err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("CheckTopics =\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+	t.Run("all faults of all topics", func(t *testing.T) {
+		t.Parallel()
+		err := c.CheckTopics(t.Context(), []kafka.TopicSpec{
+			{Name: "delete", Compacted: true, MinPartitions: 4}, {Name: "default"}, {Name: "missing"},
+		})
+		if err == nil {
+			t.Fatal("CheckTopics = nil, want three faults")
+		}
+		var begin []string
+		for line := range strings.Lines(err.Error()) {
+			begin = append(begin, strings.Join(strings.Fields(line)[:4], " "))
+		}
+		want := []string{"topic delete has cleanup.policy=delete,", "topic delete has 3", "topic missing does not"}
+		if diff := cmp.Diff(want, begin); diff != "" {
+			t.Errorf("faults (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// settingsOf reads settings of a topic from the broker.
+func settingsOf(t *testing.T, c *kafkatest.Cluster, topic string, keys ...string) map[string]string {
+	t.Helper()
+	configs, err := kadm.NewClient(c.Client(t)).DescribeTopicConfigs(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc, err := configs.On(topic, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, kv := range rc.Configs {
+		for _, key := range keys {
+			if kv.Key == key {
+				got[key] = kv.MaybeValue()
+			}
+		}
+	}
+	return got
+}
+
+func TestEnsureTopicsCreatesWhatIsMissingAndLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	if err := c.Broker.CreateTopic("old", 2, map[string]string{"cleanup.policy": "delete", "retention.ms": "1234567"}); err != nil {
+		t.Fatal(err)
+	}
+	specs := []kafka.TopicSpec{
+		{Name: "z", Partitions: 4, Replication: -1, Compacted: true, Settings: map[string]string{"min.compaction.lag.ms": "5"}},
+		{Name: "old", Partitions: 9, Replication: -1, Compacted: true},
+		{Name: "a", Partitions: 1, Replication: 1, Settings: map[string]string{"max.message.bytes": "2000000"}},
+	}
+	created, err := c.EnsureTopics(t.Context(), specs)
+	if err != nil {
+		t.Fatalf("EnsureTopics = %v", err)
+	}
+	if diff := cmp.Diff([]string{"a", "z"}, created); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	keys := []string{"cleanup.policy", "min.compaction.lag.ms", "max.message.bytes", "retention.ms"}
+	for topic, want := range map[string]map[string]string{
+		"a":   {"cleanup.policy": "delete", "max.message.bytes": "2000000"},
+		"z":   {"cleanup.policy": "compact", "min.compaction.lag.ms": "5"},
+		"old": {"cleanup.policy": "delete", "retention.ms": "1234567"},
+	} {
+		got := settingsOf(t, c, topic, keys...)
+		for key, value := range want {
+			if got[key] != value {
+				t.Errorf("topic %s has %s=%s, want %s", topic, key, got[key], value)
+			}
+		}
+	}
+	found, err := c.Topics(t.Context(), "a", "old", "z", "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	partitions := map[string]int32{}
+	for name, topic := range found {
+		partitions[name] = topic.Partitions
+	}
+	if diff := cmp.Diff(map[string]int32{"a": 1, "old": 2, "z": 4}, partitions); diff != "" {
+		t.Errorf("partitions of the topics that exist (-want +got):\n%s", diff)
+	}
+	if got := found["a"].MaxMessage; got != 2_000_000 {
+		t.Errorf("MaxMessage = %d, want 2000000", got)
+	}
+	if again, err := c.EnsureTopics(t.Context(), specs); err != nil || len(again) != 0 {
+		t.Errorf("EnsureTopics once more = %v, %v, want nothing", again, err)
+	}
+}
+
+func TestEnsureTopicsNamesTheTopicThatCannotBeCreated(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	created, err := c.EnsureTopics(t.Context(), []kafka.TopicSpec{
+		{Name: "bad", Partitions: 1, Replication: 3}, // there is one broker
+		{Name: "good", Partitions: 1, Replication: -1},
+	})
+	if err == nil || !strings.HasPrefix(err.Error(), "creating topic bad: ") || !errors.Is(err, kerr.InvalidReplicationFactor) {
+		t.Errorf("EnsureTopics = %v, want INVALID_REPLICATION_FACTOR for topic bad", err)
+	}
+	if diff := cmp.Diff([]string{"good"}, created); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+}
+
+// A controller answers before every broker has heard of the new topic. The check right behind the creation then said
+// that the topic does not exist, and to run what had just been run.
+func TestEnsureTopicsWaitsUntilTheBrokersKnowTheTopic(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "new", Err: kerr.UnknownTopicOrPartition, Count: 3})
+	spec := kafka.TopicSpec{Name: "new", Partitions: 1, Replication: -1}
+	if _, err := c.EnsureTopics(t.Context(), []kafka.TopicSpec{spec}); err != nil {
+		t.Fatalf("EnsureTopics = %v", err)
+	}
+	if err := c.CheckTopics(t.Context(), []kafka.TopicSpec{spec}); err != nil {
+		t.Errorf("CheckTopics right behind it = %v, want nil", err)
+	}
+}
