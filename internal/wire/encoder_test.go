@@ -106,7 +106,7 @@ func TestLimitsValidate(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := NewDecoder(Limits{PayloadBytes: 1, Depth: 1001})
-	const want = "payload_bytes 1 is too small: the shortest payload is {}, 2 bytes\ndepth 1001 is not between 1 and 1000"
+	const want = "limits.payload_bytes 1 is too small: the shortest payload is {}, 2 bytes\nlimits.depth 1001 is not between 1 and 1000"
 	if err == nil || err.Error() != want {
 		t.Errorf("NewDecoder = %v, want %s", err, want)
 	}
