@@ -1,0 +1,109 @@
+# What a developer needs; CI runs `make check`. Nothing but Go is needed, unless a target says so.
+
+CORPUS ?= ../shared/corpus
+FUZZTIME ?= 20s
+BENCH ?= .
+COUNT ?= 1
+PKG ?= ./...
+ARGS ?=
+tool = go tool -modfile=tools/$(1)/go.mod $(1)
+compose = docker compose -f deploy/compose/compose.yaml
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build bin/worker
+	go build -o bin/ ./cmd/worker
+
+.PHONY: demo
+demo: build ## broker, sensors, attackers and tags in one process (ARGS="--once")
+	@bin/worker demo $(ARGS)
+
+.PHONY: test
+test: ## run the tests; with RACE=1 all of them under the race detector, in random order
+	go test $(if $(RACE),-race -shuffle=on,-short) $(PKG)
+
+.PHONY: race
+race: compiler ## make test RACE=1 (needs a C compiler)
+	@CGO_ENABLED=1 $(MAKE) test RACE=1
+
+.PHONY: lint
+lint: ## run golangci-lint; its first run builds it, which takes a minute or two
+	$(call tool,golangci-lint) run ./...
+
+.PHONY: fmt
+fmt: ## format the Go files
+	@$(call tool,goimports) -local ttpworker -w . && $(call tool,gofumpt) -w .
+
+.PHONY: fmt-check
+fmt-check: ## fail on a file that make fmt would change
+	@files=$$($(call tool,goimports) -local ttpworker -l . && $(call tool,gofumpt) -l .) && [ -z "$$files" ] || { echo "make fmt would change: $$files" >&2; exit 1; }
+
+.PHONY: vet
+vet: ## run go vet for Linux, macOS and Windows
+	GOOS=linux go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+
+.PHONY: size
+size: ## fail on a Go file over 400 lines that does not say why
+	@! find . -name '*.go' -exec sh -c '[ $$(wc -l <"$$1") -le 400 ] || grep -q "^// Over 400 lines: " "$$1" || echo "$$1: over 400 lines, and no line // Over 400 lines: says why"' - {} \; | grep .
+
+.PHONY: tidy
+tidy: ## fail if go.mod and go.sum are not what go mod tidy makes of them
+	go mod tidy -diff
+
+.PHONY: rules
+rules: build ## check the rule pack and run the tests in it
+	bin/worker rules lint --rules rules/ttp
+	bin/worker rules test --rules rules/ttp
+
+.PHONY: docs
+docs: ## check the commands, YAML blocks and links in the documents (make test does too)
+	go test -count=1 -run '^TestDocuments' ./cmd/worker
+
+.PHONY: check
+check: compiler fmt-check size tidy vet lint rules race ## what CI runs: all of the above (needs a C compiler)
+	@echo 'make check: all good'
+
+.PHONY: compiler
+compiler:
+	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { echo "The race detector needs a C compiler, and $$cc is not there: install one (Debian: apt-get install gcc libc6-dev) or name yours in CC. make test needs none." >&2; exit 1; }
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@sh scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks BENCH of PKG, COUNT times
+	@go test -short -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
+
+.PHONY: compare
+compare: ## compare two saved outputs of make bench: OLD=file NEW=file
+	@$(call tool,benchstat) $(OLD) $(NEW)
+
+.PHONY: golden
+golden: ## write the golden files anew; read the diff before it is committed
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+
+.PHONY: score
+score: build ## score the rule pack over the labelled events in CORPUS (needs Python 3)
+	@python3 scripts/score.py bin/worker $(CORPUS)
+
+.PHONY: up
+up: ## start Kafka, three replicas and Prometheus in containers (needs Docker)
+	$(compose) up --build --detach
+
+.PHONY: down
+down: ## stop what make up started; the topics stay (needs Docker)
+	$(compose) down
+
+.PHONY: clean
+clean: ## remove what was built; demo-rules, which you may have edited, stays
+	rm -rf bin coverage.out
