@@ -70,6 +70,15 @@ func (g *globals) loadOver(base app.Config) (app.Config, *slog.Logger, error) {
 	return cfg, log, nil
 }
 
+// loadForKafka is load for a command that talks to a broker that is there already.
+func (g *globals) loadForKafka() (app.Config, *slog.Logger, error) {
+	cfg, log, err := g.load()
+	if err == nil && cfg.Kafka.UseEmbedded() {
+		err = usage(errors.New("kafka.brokers is embedded: that broker lives inside the worker that started it; give its address, --brokers host:port"))
+	}
+	return cfg, log, err
+}
+
 // json reports whether results go out as JSON.
 func (g *globals) json() bool { return g.output == "json" }
 

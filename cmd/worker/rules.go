@@ -94,7 +94,7 @@ func flatten(err error) []error {
 	return all
 }
 
-func test(_ *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
+func test(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
 	monitor := tagger.NewMonitor(discard(), prometheus.NewRegistry())
 	tests, failures := 0, flatten(faults)
 	for _, r := range rules {
@@ -102,10 +102,20 @@ func test(_ *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 		failures = append(failures, flatten(rule.RunTests(r, plan))...)
 		tests += len(r.Tests)
 	}
-	for _, err := range failures {
-		fmt.Fprintln(w, err)
+	if g.json() {
+		texts := make([]string, len(failures))
+		for i, err := range failures {
+			texts[i] = err.Error()
+		}
+		if err := writeJSON(w, map[string]any{"rules": len(rules), "tests": tests, "failures": texts}); err != nil {
+			return err
+		}
+	} else {
+		for _, err := range failures {
+			fmt.Fprintln(w, err)
+		}
+		fmt.Fprintf(w, "%d rules, %d tests, %d failed\n", len(rules), tests, len(failures))
 	}
-	fmt.Fprintf(w, "%d rules, %d tests, %d failed\n", len(rules), tests, len(failures))
 	if len(failures) > 0 {
 		return &codedError{code: exitFailure}
 	}

@@ -110,7 +110,7 @@ func stateCommand(
 	g *globals, c *cobra.Command, job func(context.Context, io.Writer, *store.States, []string) error,
 ) *cobra.Command {
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, log, err := g.load()
+		cfg, log, err := g.loadForKafka()
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,6 +36,9 @@ func newTag(g *globals) *cobra.Command {
 				return err
 			}
 			rules, faults := app.LoadRules(cfg, rulesDirs)
+			if errors.Is(faults, app.ErrNoDirectory) {
+				return faults
+			}
 			if faults != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), faults)
 			}
@@ -52,7 +57,9 @@ func newTag(g *globals) *cobra.Command {
 			defer done()
 			plan := pipeline.NewPlan(rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
 			bad := func(line int, err error) { fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %v\n", line, err) }
-			sum, err := pipeline.TagLines(cmd.Context(), plan, dec, in, cmd.OutOrStdout(), bad)
+			sum, err := interruptible(cmd.Context(), func() (pipeline.Lines, error) {
+				return pipeline.TagLines(cmd.Context(), plan, dec, in, cmd.OutOrStdout(), bad)
+			})
 			if err != nil {
 				return err
 			}
@@ -65,6 +72,22 @@ func newTag(g *globals) *cobra.Command {
 	c.Flags().StringArrayVar(&rulesDirs, "rules", nil, "rule `directory`, read recursively; may be given several times")
 	c.Flags().StringVar(&states, "states", "", "operator states, YAML or JSON `file`: rule_id -> {state, confidence_max, expires_at}")
 	return c
+}
+
+// interruptible runs job and returns when it does, or at once when ctx ends: a job that waits for somebody to type
+// hears nothing. It is then left behind, since the process ends.
+func interruptible(ctx context.Context, job func() (pipeline.Lines, error)) (sum pipeline.Lines, err error) {
+	done := make(chan struct{})
+	go func() {
+		sum, err = job()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return sum, err
+	case <-ctx.Done():
+		return pipeline.Lines{}, errors.New("interrupted")
+	}
 }
 
 // input opens what the argument names; a file shows its progress where somebody watches.

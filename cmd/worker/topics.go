@@ -1,43 +1,25 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/app"
-	"ttpworker/internal/kafka"
 )
 
 func newTopics(g *globals) *cobra.Command {
-	ensure := func(ctx context.Context, cfg app.Config, cluster *kafka.Cluster, w io.Writer) error {
-		created, err := app.EnsureTopics(ctx, cfg, cluster)
-		for _, t := range created {
-			fmt.Fprintln(w, "created", t)
-		}
-		return err
-	}
-	check := func(ctx context.Context, cfg app.Config, cluster *kafka.Cluster, w io.Writer) error {
-		if err := app.CheckTopics(ctx, cfg, cluster); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(w, "all topics are as they must be")
-		return err
-	}
 	return group("topics", "Create and check the topics",
-		topicsCommand(g, "ensure", "Create the topics that are missing, then check all", ensure, check),
-		topicsCommand(g, "check", "Report topics that are missing or set up wrongly, and what to run", check))
+		topicsCommand(g, "ensure", "Create the topics that are missing, then check all", true),
+		topicsCommand(g, "check", "Report topics that are missing or set up wrongly, and what to run", false))
 }
 
-func topicsCommand(
-	g *globals, use, short string, steps ...func(context.Context, app.Config, *kafka.Cluster, io.Writer) error,
-) *cobra.Command {
+func topicsCommand(g *globals, use, short string, create bool) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := g.load()
+			cfg, log, err := g.loadForKafka()
 			if err != nil {
 				return err
 			}
@@ -46,12 +28,43 @@ func topicsCommand(
 				return err
 			}
 			defer conn.Close()
-			for _, step := range steps {
-				if err := step(cmd.Context(), cfg, conn.Cluster, cmd.OutOrStdout()); err != nil {
+			created := []string{}
+			if create {
+				if created, err = app.EnsureTopics(cmd.Context(), cfg, conn.Cluster); err != nil {
 					return err
 				}
 			}
-			return nil
+			faults := flatten(app.CheckTopics(cmd.Context(), cfg, conn.Cluster))
+			return printTopics(g, cmd, created, faults)
 		},
 	}
+}
+
+// printTopics prints what was created and what is wrong; faults make the command fail.
+func printTopics(g *globals, cmd *cobra.Command, created []string, faults []error) error {
+	texts := make([]string, len(faults))
+	for i, err := range faults {
+		texts[i] = err.Error()
+	}
+	w := cmd.OutOrStdout()
+	if g.json() {
+		if created == nil {
+			created = []string{}
+		}
+		if err := writeJSON(w, map[string]any{"created": created, "faults": texts}); err != nil {
+			return err
+		}
+		if len(faults) > 0 {
+			return &codedError{code: exitFailure}
+		}
+		return nil
+	}
+	for _, t := range created {
+		fmt.Fprintln(w, "created", t)
+	}
+	if len(faults) > 0 {
+		return &codedError{exitFailure, fmt.Errorf("%s", strings.Join(texts, "\n"))}
+	}
+	_, err := fmt.Fprintln(w, "all topics are as they must be")
+	return err
 }

@@ -11,12 +11,13 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"ttpworker/internal/consume"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/telemetry"
 )
 
-// stopTimeout bounds the stop of the whole application: the consumer's own bound and some for the others.
-const stopTimeout = 15 * time.Second
+// stopTimeout bounds the stop of the whole application: the consumer's own bounds and some for the others.
+const stopTimeout = consume.StopTimeout + consume.LeaveTimeout + 4*time.Second
 
 // Options is the whole graph.
 func Options(cfg Config, conn *Connection, log *slog.Logger, told pipeline.Told) fx.Option {

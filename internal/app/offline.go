@@ -18,6 +18,9 @@ import (
 	"ttpworker/rules"
 )
 
+// ErrNoDirectory is the fault of a rule directory that cannot be read as one.
+var ErrNoDirectory = errors.New("no rule directory")
+
 // LoadRules reads the rules of dirs for a command that needs no Kafka. Without dirs it takes the directory of the
 // configuration, and the embedded pack where that is the default one and not there. It returns the good rules
 // sorted by id and the faults of all others, joined.
@@ -35,7 +38,7 @@ func LoadRules(cfg Config, dirs []string) ([]*rule.Rule, error) {
 	byID := map[string]*rule.Rule{}
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			errs = append(errs, fmt.Errorf("%s is no rule directory", dir))
+			errs = append(errs, fmt.Errorf("%s is %w", dir, ErrNoDirectory))
 			continue
 		}
 		found, err := parser.Load(os.DirFS(dir), ".", dir)

@@ -281,6 +281,46 @@ func TestFaultsOfATransactionLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
+// A broker that has given up a transaction for its age answers as if another worker had taken the id over. A replica
+// without a name has an id of its own, so it can only be that, and must go on.
+func TestATransactionThatTheBrokerGaveUpComesAgain(t *testing.T) {
+	t.Parallel()
+	for _, err := range []*kerr.Error{kerr.ProducerFenced, kerr.InvalidProducerEpoch} {
+		t.Run(err.Message, func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			join(t, c, config(""), &copier{}, nil)
+			write(t, c, 0, 90)
+			waitFor(t, c, 90)
+			fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: err})
+			defer fault.Remove()
+			write(t, c, 90, 90)
+			write(t, c, 180, 90)
+			waitFor(t, c, 270)
+			check(t, c, 270)
+		})
+	}
+}
+
+func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	cfg := config("0")
+	cfg.CommitInterval = time.Second
+	cfg.EndTimeout = time.Minute
+	m := join(t, c, cfg, &copier{}, nil)
+	write(t, c, 0, 3)
+	kafkatest.Eventually(t, "the member to join", m.Joined)
+	time.Sleep(300 * time.Millisecond) // the batch is open
+	c.Broker.Close()
+	time.Sleep(1500 * time.Millisecond) // its end has begun, and has a minute
+	began := time.Now()
+	err := m.stop()
+	if took := time.Since(began); took > consume.StopTimeout+4*time.Second || err == nil {
+		t.Errorf("Run = %v after %s, want an error after %s at the most", err, took, consume.StopTimeout)
+	}
+}
+
 func TestASecondWorkerUnderTheSameReplicaStopsTheFirstWithAMessage(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -27,8 +27,9 @@ type DeadLetters struct {
 	MaxBytes   int   // of a record in Topic; 0 = no bound
 }
 
-// Record is the dead letter of rec: key, value, headers and time as received, bytes shared and untouched, then
-// headers that say what was wrong and where it came from. It goes to the partition of the same number, modulo
+// Record is the dead letter of rec: key, value and headers as received, bytes shared and untouched, then headers
+// that say what was wrong, where it came from and when: the letter's own time is when it is written, or the
+// topic's retention would take old records away at once, and brokers refuse those of the future. It goes to the partition of the same number, modulo
 // the number there is.
 //
 // A record that came compressed can be larger than the topic takes. Its value is then cut to what fits, and a header
@@ -39,7 +40,7 @@ func (d DeadLetters) Record(rec *kafka.Record, class string, cause error) kafka.
 		text = strings.ToValidUTF8(text[:maxErrorText], "")
 	}
 	letter := kafka.Record{
-		Topic: d.Topic, Partition: rec.Partition % d.Partitions, Time: rec.Time, Key: rec.Key, Value: rec.Value,
+		Topic: d.Topic, Partition: rec.Partition % d.Partitions, Key: rec.Key, Value: rec.Value,
 		Headers: append(slices.Clone(rec.Headers),
 			kafka.Header{Key: HeaderErrorClass, Value: []byte(class)},
 			kafka.Header{Key: HeaderError, Value: []byte(text)},

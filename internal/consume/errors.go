@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,6 +38,8 @@ func classify(err error) error {
 		{kerr.TransactionalIDAuthorizationFailed, "the principal may not use this transactional id"},
 		{kerr.ClusterAuthorizationFailed, "the principal may not do this in the cluster"},
 		{kerr.UnknownTopicID, "a topic was deleted and made anew while the worker ran"},
+		{kerr.InvalidTimestamp, "the topic refuses the record's time (message.timestamp.*)"},
+		{kerr.InvalidRecord, "the topic refuses the record"},
 		{kerr.MessageTooLarge, "raise max.message.bytes of that topic"},
 		{kerr.RecordListTooLarge, "raise max.message.bytes of that topic"},
 	} {
@@ -47,18 +51,17 @@ func classify(err error) error {
 }
 
 // sortOut looks at what a poll could not do. kgo retries what it can; what it hands on is mostly news, not
-// trouble. A returned error ends the session.
-func (c *Consumer) sortOut(ctx context.Context, errs []kgo.FetchError) error {
-	for _, e := range errs {
+// trouble. A returned error ends the session. The same trouble again is counted and not logged, and a poll that
+// brought nothing else is followed by a pause, as the next one would fail at once.
+func (c *Consumer) sortOut(ctx context.Context, fetches kgo.Fetches) error {
+	var all []string
+	for _, e := range fetches.Errors() {
 		if errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, context.Canceled) || ctx.Err() != nil {
 			continue // the poll was over, or we are asked to stop
 		}
-		var f *fatalError
-		if err := classify(e.Err); errors.As(err, &f) {
+		err := classify(e.Err)
+		if _, fatal := errors.AsType[*fatalError](err); fatal || errors.Is(err, kgo.ErrClientClosed) {
 			return fmt.Errorf("reading %s: %w", place(e), err)
-		}
-		if errors.Is(e.Err, kgo.ErrClientClosed) {
-			return e.Err
 		}
 		if loss, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
 			c.metrics.dataLoss.Inc()
@@ -67,10 +70,24 @@ func (c *Consumer) sortOut(ctx context.Context, errs []kgo.FetchError) error {
 			continue
 		}
 		c.metrics.pollErrors.Inc()
-		c.log.Warn("poll error, going on", "at", place(e), "err", e.Err)
+		all = append(all, place(e)+": "+e.Err.Error())
+	}
+	trouble := strings.Join(all, "; ")
+	if trouble != c.trouble && trouble != "" {
+		c.log.Warn("poll error, going on", "err", trouble)
+	}
+	c.trouble = trouble
+	if trouble != "" && fetches.NumRecords() == 0 {
+		select {
+		case <-time.After(troublePause):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
+
+// troublePause is the pause after a poll that brought nothing but errors.
+const troublePause = 100 * time.Millisecond
 
 // place says where a fetch error belongs; without a topic it is the group's.
 func place(e kgo.FetchError) string {

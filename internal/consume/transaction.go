@@ -2,10 +2,12 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
@@ -20,18 +22,20 @@ type transactions struct {
 	open     *transaction // nil between transactions
 }
 
-// A transaction is one open batch.
+// A transaction is one open batch. Its outputs are held until it ends: for the broker the transaction, and the time
+// it may take, begins with the first of them, so that slow tagging does not use it up.
 type transaction struct {
 	batch   Batch
 	began   time.Time
 	records int
+	outputs []kafka.Record
 	failed  atomic.Pointer[error] // first record that could not be written
 }
 
 // turn polls once and hands on what came, then ends the transaction if its time is over.
 func (t *transactions) turn(ctx context.Context) error {
 	fetches := t.poll(ctx)
-	if err := t.consumer.sortOut(ctx, fetches.Errors()); err != nil {
+	if err := t.consumer.sortOut(ctx, fetches); err != nil {
 		t.abandon()
 		return err
 	}
@@ -40,11 +44,8 @@ func (t *transactions) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	switch {
-	case t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval:
+	if t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval {
 		return t.end(ctx, kgo.TryCommit)
-	case t.open == nil && t.consumer.owner.takeFlag():
-		return t.reset(ctx)
 	}
 	return nil
 }
@@ -60,10 +61,9 @@ func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 	return t.session.PollRecords(pollCtx, t.consumer.cfg.MaxPoll)
 }
 
-// process computes what the records of one poll give, partitions side by side, and writes it in the order of
-// each partition. It sees the poll through even if ctx ends meanwhile: what was begun is then committed by stop.
+// process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile the batch is
+// given up and its records come again.
 func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
-	ctx = context.WithoutCancel(ctx)
 	if t.open == nil {
 		if err := t.session.Begin(); err != nil {
 			return fatalf("beginning a transaction: %w", err) // the producer is fenced or broken for good
@@ -71,32 +71,54 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 		t.open = &transaction{batch: t.consumer.handler.Begin(), began: time.Now()}
 	}
 	var parts []kgo.FetchTopicPartition
-	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if len(p.Records) > 0 {
+			parts = append(parts, p)
+		}
+	})
 	outputs := make([][]kafka.Record, len(parts))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, p := range parts {
 		g.Go(func() (err error) {
-			recs := make([]kafka.Record, len(p.Records))
-			for k, r := range p.Records {
-				recs[k] = kafka.FromClient(r)
-			}
-			outputs[i], err = t.open.batch.Outputs(gctx, nil, recs)
+			outputs[i], err = t.partition(gctx, p.Records)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		if endErr := t.end(ctx, kgo.TryAbort); endErr != nil {
+		endErr := t.end(ctx, kgo.TryAbort)
+		switch {
+		case endErr != nil:
 			return endErr
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // asked to stop
 		}
 		return fatalf("processing a batch: %w", err)
 	}
 	t.open.records += fetches.NumRecords()
 	for _, out := range outputs {
-		for i := range out {
-			t.session.Produce(ctx, out[i].ToClient(), t.open.written)
-		}
+		t.open.outputs = append(t.open.outputs, out...)
 	}
 	return nil
+}
+
+// stepRecords is how many records of a partition are processed between two signs of life.
+const stepRecords = 100
+
+// partition computes what records of one partition give.
+func (t *transactions) partition(ctx context.Context, records []*kgo.Record) (out []kafka.Record, err error) {
+	recs := make([]kafka.Record, len(records))
+	for i, r := range records {
+		recs[i] = kafka.FromClient(r)
+	}
+	for len(recs) > 0 {
+		n := min(len(recs), stepRecords)
+		if out, err = t.open.batch.Outputs(ctx, out, recs[:n]); err != nil {
+			return nil, err
+		}
+		t.consumer.turned()
+		recs = recs[n:]
+	}
+	return out, nil
 }
 
 // written is called once per output, by kgo.
@@ -112,18 +134,23 @@ func (o *transaction) written(r *kgo.Record, err error) {
 func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error {
 	c, open := t.consumer, t.open
 	t.open = nil
-	timeout := c.cfg.EndTimeout
-	if ctx.Err() != nil {
-		timeout = min(timeout, stopTimeout)
-	}
-	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	endCtx, cancel := outlive(ctx, c.cfg.EndTimeout)
 	defer cancel()
 	start := time.Now()
 	committed, err := t.finish(endCtx, open, try)
+	took := time.Since(start)
 	open.batch.End(committed)
-	c.metrics.ended(committed, err, open.records, time.Since(start))
+	c.metrics.ended(committed, err, open.records, took)
+	if committed {
+		c.committed.Add(1)
+	}
 	if err != nil {
-		return classify(fmt.Errorf("ending a transaction of %d records: %w", open.records, err))
+		err = fmt.Errorf("ending a transaction of %d records: %w", open.records, err)
+		fenced := errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
+		if fenced && (c.cfg.Replica == "" || took >= c.cfg.TransactionTimeout) {
+			return fmt.Errorf("%w (the broker gave the transaction up after kafka.transaction_timeout)", err)
+		}
+		return classify(err)
 	}
 	if failed := open.failed.Load(); failed != nil {
 		return classify(*failed)
@@ -134,9 +161,29 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 	return nil
 }
 
-// finish flushes and ends. The plan's digest takes the place of the offsets' metadata.
+// outlive returns a context that ends after timeout and, once ctx has ended, at most stopTimeout later: whoever asks
+// the worker to stop does not wait for ever.
+func outlive(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(StopTimeout)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-out.Done():
+		}
+	})
+	return out, func() { stop(); cancel() }
+}
+
+// finish writes the outputs in the order of their partitions, flushes and ends. The plan's digest takes the place
+// of the offsets' metadata.
 func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.TransactionEndTry) (bool, error) {
 	if try == kgo.TryCommit {
+		for i := range open.outputs {
+			t.session.Produce(ctx, open.outputs[i].ToClient(), open.written)
+		}
 		if err := t.session.Client().Flush(ctx); err != nil {
 			return false, err
 		}
@@ -154,19 +201,6 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 		return nil
 	})
 	return t.session.End(ctx, try)
-}
-
-// reset ends an empty transaction, which makes the session hear of revocations again.
-func (t *transactions) reset(ctx context.Context) error {
-	if err := t.session.Begin(); err != nil {
-		return fatalf("beginning a transaction: %w", err)
-	}
-	endCtx, cancel := context.WithTimeout(ctx, t.consumer.cfg.EndTimeout)
-	defer cancel()
-	if _, err := t.session.End(endCtx, kgo.TryAbort); err != nil && ctx.Err() == nil {
-		return classify(fmt.Errorf("ending an empty transaction: %w", err))
-	}
-	return nil
 }
 
 // stop commits the open transaction, if any, when the worker is asked to stop.

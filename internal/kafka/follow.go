@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -50,7 +52,7 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 			}
 		}
 		fetches := cl.PollFetches(ctx)
-		if err := fatal(ctx, fetches, topic); err != nil {
+		if err := c.sortOut(ctx, fetches, topic); err != nil {
 			return err
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
@@ -86,17 +88,27 @@ func bounds(ctx context.Context, cl *kgo.Client, topic string) (end, start int64
 	return e.Offset, s.Offset, nil
 }
 
-// fatal is the error of a poll that kgo does not retry by itself. Lost data is none here: the state of a
-// compacted topic is what can still be read.
-func fatal(ctx context.Context, fetches kgo.Fetches, topic string) error {
+// followPause is the pause after a poll that met trouble.
+const followPause = time.Second
+
+// sortOut returns the error of a poll that only a person can mend. Anything else is logged and tried again after a
+// pause. Lost data is none here: the state of a compacted topic is what can still be read.
+func (c *Cluster) sortOut(ctx context.Context, fetches kgo.Fetches, topic string) error {
 	for _, e := range fetches.Errors() {
-		if ctx.Err() != nil {
+		_, lost := errors.AsType[*kgo.ErrDataLoss](e.Err)
+		switch {
+		case ctx.Err() != nil:
 			return nil //nolint:nilerr // asked to stop
-		}
-		if _, lost := errors.AsType[*kgo.ErrDataLoss](e.Err); lost {
+		case lost:
 			continue
+		case errors.Is(e.Err, kerr.TopicAuthorizationFailed), errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kgo.ErrClientClosed):
+			return fmt.Errorf("reading topic %s: %w", topic, e.Err)
 		}
-		return fmt.Errorf("reading topic %s: %w", topic, e.Err)
+		c.log.Warn("reading a control topic, trying again", "topic", topic, "err", e.Err)
+		select {
+		case <-time.After(followPause):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }

@@ -164,8 +164,8 @@ func TestEveryMalformedRecordIsOneDeadLetterAndTheBatchGoesOn(t *testing.T) {
 				"ttp_events_dlq/1 ttp_events/3/8 "+string(tt.class),
 				"ttp_tags/3 x3 R1 v1 T1003", "ttp_tags/3 x3 R1 v1 T1082")
 			letter := got[2]
-			if string(letter.Value) != tt.value || string(letter.Key) != "s-1" || !letter.Time.Equal(at) {
-				t.Errorf("dead letter = key %q, value %q, time %s, want those of the record", letter.Key, letter.Value, letter.Time)
+			if string(letter.Value) != tt.value || string(letter.Key) != "s-1" || !letter.Time.IsZero() {
+				t.Errorf("dead letter = key %q, value %q, time %s, want key and value of the record and no time", letter.Key, letter.Value, letter.Time)
 			}
 			if len(letter.Headers) == 0 || letter.Headers[0].Key != "sensor" {
 				t.Errorf("headers = %v, want the record's own first", letter.Headers)

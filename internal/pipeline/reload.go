@@ -43,7 +43,9 @@ func NewReloader(
 	}
 }
 
-// Run makes the first plan when rules and states have been read, and then follows until ctx ends. A file that
+// Run makes the first plan when rules and states have been read, and then follows until ctx ends. While there is
+// no rule at all there is no plan either: events that pass untagged because a volume is not mounted are lost for
+// good. A file that
 // is refused changes a metric and a log line, nothing else (I4).
 func (r *Reloader) Run(ctx context.Context) error {
 	changes := r.store.Subscribe() // before the first load, so that nothing is lost in between
@@ -60,9 +62,12 @@ func (r *Reloader) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	r.swap()
-	plan := r.plans.Current()
-	r.log.Info("rules loaded", "rules", plan.Rules, "plan", plan.Digest)
+	if len(r.rules) == 0 {
+		r.log.Warn("no rules yet: no event is taken before there are some")
+	} else {
+		r.swap()
+		r.log.Info("rules loaded", "rules", len(r.rules), "plan", r.plans.Current().Digest)
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		for {
@@ -96,7 +101,7 @@ func (r *Reloader) apply(c store.Change) bool {
 	case store.Removed:
 		delete(r.rules, c.RuleID)
 	case store.StateChanged:
-		if r.rules[c.RuleID] == nil || r.plans.Current().Standing(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
+		if r.rules[c.RuleID] == nil || r.plans.Current() != nil && r.plans.Current().Standing(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
 			return false // the rule is not loaded, or the order was read before the first plan
 		}
 	case store.Refused:

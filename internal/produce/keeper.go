@@ -61,12 +61,13 @@ type Keeper struct {
 
 	// Run's own.
 	rules   map[string]*rule.Rule
+	removed bool                 // a rule was removed while Run looked on
 	written entries              // the catalogue as its only writer knows it; nil until it was read in this term
 	served  int                  // the term that written is of
 	recent  map[string]time.Time // state ids of state records written and maybe not read back yet
 }
 
-// NewKeeper makes a keeper. by is in the records it writes.
+// NewKeeper makes a keeper of the catalogue's topic and of the one behind states.
 func NewKeeper(s KeptStore, catalogue *Catalogue, states store.StateLog, log *slog.Logger, reg prometheus.Registerer) *Keeper {
 	k := &Keeper{
 		store: s, catalogue: catalogue, states: states, log: log,
@@ -201,6 +202,7 @@ func (k *Keeper) edit(c store.Change) string {
 		return c.RuleID
 	case store.Removed:
 		delete(k.rules, c.RuleID)
+		k.removed = true
 		return c.RuleID
 	case store.Refused, store.StateChanged:
 	}
@@ -273,8 +275,11 @@ func (k *Keeper) reconcileRule(ctx context.Context, id string) error {
 }
 
 // gone reports whether a rule that is listed and not loaded was really removed: not if the directory cannot be
-// read, nor if its file is there and refused.
+// read or never held a rule, nor if its file is there and refused or still being written.
 func (k *Keeper) gone(known entry) bool {
+	if len(k.rules) == 0 && !k.removed {
+		return false // a directory that is not mounted yet looks just like this
+	}
 	refused := func(path string) bool { return k.catalogue.shown(path) == known.path }
 	return k.store.Healthy() == nil && !slices.ContainsFunc(k.store.RefusedPaths(), refused)
 }

@@ -305,6 +305,24 @@ func TestNoTombstoneForARuleThatIsOnlyUnreadable(t *testing.T) {
 	wantCatalogue(t, c, "R1 v1 by replica-0", "R2 v1 by replica-0", "R2 gone")
 }
 
+// Seen: a replica that started on a directory that was not mounted yet wrote a tombstone for every live rule.
+func TestAKeeperThatNeverSawARuleTakesNoneForGone(t *testing.T) {
+	t.Parallel()
+	c, s, replicas := setUp(t)
+	replicas[0].Own(true)
+	wantCatalogue(t, c, "R1 v1 by replica-0", "R2 v1 by replica-0")
+	replicas[0].die()
+	empty := newReplica(t, c, &shelf{rules: map[string]*rule.Rule{}}, "empty")
+	empty.Own(true)
+	time.Sleep(300 * time.Millisecond) // it reads the catalogue and would write now
+	wantCatalogue(t, c, "R1 v1 by replica-0", "R2 v1 by replica-0")
+	empty.die()
+	replicas[1].Own(true)
+	s.remove("R1")
+	s.remove("R2") // the last one, and seen to go
+	wantCatalogue(t, c, "R1 v1 by replica-0", "R2 v1 by replica-0", "R1 gone", "R2 gone")
+}
+
 func TestAnExpiredOrderIsRevertedByOneRecordAndForEveryReplica(t *testing.T) {
 	t.Parallel()
 	c, _, replicas := setUp(t)

@@ -130,7 +130,7 @@ func (c TopicsConfig) Specs(inputNames []string, inputs map[string]kafka.Topic) 
 // settings adds to extra what every topic has. One acknowledged record must survive the loss of a broker, where
 // there are brokers to survive on.
 func settings(t TopicConfig, extra map[string]string) map[string]string {
-	out := map[string]string{"compression.type": "producer", "message.timestamp.type": "CreateTime"}
+	out := map[string]string{"compression.type": "producer", "message.timestamp.type": "CreateTime", "unclean.leader.election.enable": "false"}
 	if t.Replication >= 3 {
 		out["min.insync.replicas"] = "2"
 	}

@@ -65,7 +65,7 @@ func TestSpecsSetTopicsUpForWhatTheyHold(t *testing.T) {
 	t.Parallel()
 	got := produce.DefaultTopicsConfig().Specs([]string{"ttp_events"}, nil)
 	common := func(more ...string) map[string]string {
-		out := map[string]string{"compression.type": "producer", "message.timestamp.type": "CreateTime"}
+		out := map[string]string{"compression.type": "producer", "message.timestamp.type": "CreateTime", "unclean.leader.election.enable": "false"}
 		for pair := range slices.Chunk(more, 2) {
 			out[pair[0]] = pair[1]
 		}

@@ -70,7 +70,8 @@ func knownStates() string {
 
 // A StateLog is the durable, ordered log of states that all replicas share.
 type StateLog interface {
-	// Append adds a record and returns when the log has it. On error nothing was added.
+	// Append adds a record and returns when the log has it. On error nothing was added, unless ctx has ended: then
+	// that is not known.
 	Append(ctx context.Context, s State) error
 	// Follow calls apply for every record in the log in order, one call at a time, and for those that come, until
 	// ctx ends; then it returns nil. A nil State is a tombstone: the rule is gone and its order with it. It calls

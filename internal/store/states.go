@@ -128,6 +128,9 @@ func (s *States) SetState(ctx context.Context, order State) error {
 		delete(s.waiting, w)
 	}()
 	if err := s.log.Append(ctx, order); err != nil {
+		if ctx.Err() != nil { // it may be on its way
+			err = fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+		}
 		return fmt.Errorf("setting state of rule %q: %w", order.RuleID, err)
 	}
 	select {
@@ -228,12 +231,11 @@ func (s *States) noticed(now time.Time) {
 	}
 }
 
-// release ends the wait of every SetState whose order was read back, and of those a newer order of the rule has
-// overtaken: a compacted log need not show theirs any more. The lock is held.
+// release ends the wait of the SetState whose order was read back. The log keeps every record for far longer than
+// anybody waits, whatever comes behind it. The lock is held.
 func (s *States) release(rec *State) {
 	for w := range s.waiting {
-		overtaken := rec.RuleID == w.order.RuleID && rec.SetAt.After(w.order.SetAt)
-		if rec.StateID == w.order.StateID || overtaken {
+		if rec.StateID == w.order.StateID {
 			close(w.seen)
 			delete(s.waiting, w)
 		}

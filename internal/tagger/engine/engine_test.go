@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -98,11 +99,16 @@ func TestEvidenceIsCutOnACharacter(t *testing.T) {
 	t.Parallel()
 	e := engine.New([]*rule.Rule{ruleOf(t, "R1", "^evil")}, allEnabled)
 	evil := func(n int) string { return "evil" + strings.Repeat("x", n-len("evil")) }
+	long := slices.Repeat([]any{"aaaaaa"}, 3000)
 	for _, tt := range []struct {
 		name    string
 		payload map[string]any
 		want    map[string]any
 	}{
+		{
+			name: "list over 16 KiB is the beginning of its JSON", payload: map[string]any{"command_text": "evil", "list": long},
+			want: map[string]any{"command_text": "evil", "list": "[" + strings.Repeat(`"aaaaaa",`, 455), "_cut": []any{"list"}},
+		},
 		{name: "4096 bytes stay", payload: map[string]any{"command_text": evil(4096)}, want: map[string]any{"command_text": evil(4096)}},
 		{
 			name: "4097 bytes do not", payload: map[string]any{"command_text": evil(4097)},

@@ -12,8 +12,13 @@ import (
 	"ttpworker/internal/tagger"
 )
 
-// maxText bounds a text in the evidence, in bytes.
-const maxText = 4096
+const (
+	// maxText bounds a text in the evidence, in bytes.
+	maxText = 4096
+	// maxValue bounds a list or an object in the evidence, in bytes of JSON: without it an attacker could blow a tag
+	// up until its topic refuses it.
+	maxValue = 4 * maxText
+)
 
 // A payload is an event's JSON object. Of two equal keys the last one counts.
 type payload map[string]any
@@ -102,7 +107,8 @@ func textIn(v any, ok func(string) bool) bool {
 }
 
 // evidence renders the values at the paths as a JSON object: keys are the paths, sorted, no white space, absent
-// ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut.
+// ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut. A list or object
+// over maxValue is shown as a text, the beginning of its JSON, cut likewise.
 func (p payload) evidence(at []path) []byte {
 	out := make(map[string]any, len(at))
 	var cut []string
@@ -114,6 +120,9 @@ func (p payload) evidence(at []path) []byte {
 			}
 		}
 		short, wasCut := shorten(v)
+		if text, large := tooLarge(short); large {
+			short, wasCut = text, true
+		}
 		if wasCut {
 			cut = append(cut, a.text)
 		}
@@ -123,13 +132,31 @@ func (p payload) evidence(at []path) []byte {
 		slices.Sort(cut)
 		out[tagger.CutKey] = cut
 	}
+	return render(out)
+}
+
+// render is the JSON of what was JSON, without white space.
+func render(v any) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
+	if err := enc.Encode(v); err != nil {
 		panic("engine: what was JSON can be JSON again: " + err.Error())
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// tooLarge returns the beginning of the JSON of a list, an object or a number that is over maxValue.
+func tooLarge(v any) (text string, large bool) {
+	if _, is := v.(string); is {
+		return "", false // shorten has seen to it
+	}
+	all := render(v)
+	if len(all) <= maxValue {
+		return "", false
+	}
+	begin, _ := shorten(string(all))
+	return begin.(string), true //nolint:forcetypeassert // a text gives a text
 }
 
 // shorten returns v with every text in it at most maxText bytes long.
