@@ -69,7 +69,7 @@ docs: ## check the commands, YAML blocks and links in the documents (make test d
 	go test -count=1 -run '^TestDocuments' ./cmd/worker
 
 .PHONY: check
-check: compiler fmt-check size tidy vet lint rules race ## what CI runs: all of the above (needs a C compiler)
+check: compiler fmt-check size tidy vet lint rules race ## what CI runs: format, size, modules, vet, lint, rules, all tests (needs a C compiler)
 	@echo 'make check: all good'
 
 .PHONY: compiler

@@ -72,6 +72,9 @@ func lint(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 		}
 		fmt.Fprintf(w, "%d rules, %d faults\n", len(rules), len(found))
 	}
+	if len(rules)+len(found) == 0 {
+		return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
+	}
 	if len(found) > 0 {
 		return &codedError{code: exitFailure}
 	}
@@ -132,10 +135,11 @@ func list(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 			Techniques []string `json:"techniques"`
 			Path       string   `json:"path"`
 			Digest     string   `json:"rule_digest"`
+			Tests      int      `json:"tests"`
 		}
 		rows := make([]row, len(rules))
 		for i, r := range rules {
-			rows[i] = row{r.ID, r.Version, r.Name, r.Kinds, techniques(r), r.File.Path, r.Digest}
+			rows[i] = row{r.ID, r.Version, r.Name, r.Kinds, techniques(r), r.File.Path, r.Digest, len(r.Tests)}
 		}
 		return errors.Join(writeJSON(w, rows), faults)
 	}

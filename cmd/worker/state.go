@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -32,7 +33,8 @@ func newState(g *globals) *cobra.Command {
 		stateCommand(g, &cobra.Command{
 			Use: "list", Short: "Print all rules that are not in the default state", Args: usageArgs(cobra.NoArgs),
 		}, func(_ context.Context, w io.Writer, s *store.States, _ []string) error {
-			return printStates(g, w, s.Orders())
+			orders := slices.DeleteFunc(s.Orders(), func(o store.State) bool { return o.Standing().Equal(tagger.DefaultStanding()) })
+			return printStates(g, w, orders)
 		}),
 		newStateSet(g),
 		newStateClear(g))
@@ -61,19 +63,36 @@ func newStateSet(g *globals) *cobra.Command {
 		if f.Changed("confidence-max") {
 			order.ConfidenceMax = &ceiling
 		}
+		if f.Changed("for") && forTime <= 0 {
+			return usage(fmt.Errorf("--for %s: want more than 0", forTime))
+		}
 		order.ExpiresAt, err = expiry(forTime, until)
 		return usage(errors.Join(err, order.Validate()))
 	}
 	return stateCommand(g, c, func(ctx context.Context, w io.Writer, s *store.States, _ []string) error {
-		return give(ctx, g, w, s, order)
+		if err := give(ctx, g, w, s, order); err != nil {
+			return err
+		}
+		return warnUnlessLive(ctx, g, c.ErrOrStderr(), order.RuleID)
 	})
+}
+
+// warnUnlessLive tells whoever mistyped a rule id.
+func warnUnlessLive(ctx context.Context, g *globals, w io.Writer, id string) error {
+	cfg, log, err := g.loadForKafka()
+	if err != nil {
+		return err
+	}
+	live, err := app.LiveRules(ctx, cfg, log)
+	if err == nil && !live[id] {
+		fmt.Fprintf(w, "no rule %s is live (%s): the order is kept and holds if it comes\n", id, cfg.Topics.Reloaded.Name)
+	}
+	return err
 }
 
 // expiry is when an order ends; the zero time = never.
 func expiry(forTime time.Duration, until string) (time.Time, error) {
 	switch {
-	case forTime < 0:
-		return time.Time{}, errors.New("--for is negative")
 	case forTime > 0 && until != "":
 		return time.Time{}, errors.New("--for and --until are two ways to say one thing: give one")
 	case forTime > 0:

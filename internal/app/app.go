@@ -41,11 +41,12 @@ func Options(cfg Config, conn *Connection, log *slog.Logger, told pipeline.Told)
 type Worker struct {
 	app   *fx.App
 	admin *telemetry.Admin
+	log   *slog.Logger
 }
 
 // Start starts a replica on conn, which must outlive it. told may be nil.
 func Start(ctx context.Context, cfg Config, conn *Connection, log *slog.Logger, told pipeline.Told) (*Worker, error) {
-	w := &Worker{}
+	w := &Worker{log: log}
 	w.app = fx.New(Options(cfg, conn, log, told), fx.Populate(&w.admin))
 	if err := w.app.Err(); err != nil {
 		return nil, dig.RootCause(err)
@@ -68,9 +69,13 @@ func (w *Worker) Wait(ctx context.Context) error {
 	case sig := <-w.app.Wait():
 		gaveUp = sig.ExitCode != 0
 	}
+	w.log.Info("stopping")
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err := w.app.Stop(stopCtx)
+	if err == nil && !gaveUp {
+		w.log.Info("stopped")
+	}
 	if err == nil && gaveUp {
 		err = errors.New("a component ended by itself")
 	}

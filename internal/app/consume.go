@@ -21,7 +21,7 @@ var consumeModule = fx.Module("consume",
 )
 
 func newPipeline(
-	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, plans *pipeline.Plans, reg prometheus.Registerer,
+	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, plans *pipeline.Plans, log *slog.Logger, reg prometheus.Registerer,
 ) *pipeline.Pipeline {
 	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
 	outputs := produce.Outputs{
@@ -29,7 +29,7 @@ func newPipeline(
 		MaxBytes: min(cmp.Or(tags.MaxMessage, shadow.MaxMessage), cmp.Or(shadow.MaxMessage, tags.MaxMessage)),
 	}
 	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
-	return pipeline.New(dec, outputs, letters, plans, reg)
+	return pipeline.New(dec, outputs, letters, plans, log, reg)
 }
 
 func newConsumer(

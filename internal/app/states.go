@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/store"
 	"ttpworker/internal/wire"
@@ -53,4 +54,16 @@ func whenRead(ctx context.Context, states *store.States, ran chan error, job fun
 	case <-ctx.Done():
 		return fmt.Errorf("reading the state topic: %w", ctx.Err())
 	}
+}
+
+// LiveRules reads which rules the catalogue says are live.
+func LiveRules(ctx context.Context, cfg Config, log *slog.Logger) (map[string]bool, error) {
+	conn, err := Reach(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	live := map[string]bool{}
+	err = conn.Cluster.ReadAll(ctx, cfg.Topics.Reloaded.Name, func(r *kafka.Record) { live[string(r.Key)] = r.Value != nil })
+	return live, err
 }

@@ -39,7 +39,7 @@ func DefaultConfig() app.Config {
 	cfg.Kafka.Brokers = yamlx.Strings{kafka.EmbeddedBroker}
 	cfg.RuleStore.Dir = "demo-rules"
 	cfg.Admin.Listen = "127.0.0.1:0"
-	cfg.Log.Level = "warn" // the demo says in other words what the worker logs as info
+	cfg.Log.Level = "error" // the demo says in other words what the worker logs below
 	return cfg
 }
 

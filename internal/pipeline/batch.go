@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"ttpworker/internal/consume"
@@ -21,7 +23,9 @@ type Pipeline struct {
 	outputs produce.Outputs
 	dead    consume.DeadLetters
 	plans   *Plans
+	log     *slog.Logger
 	metrics *batchMetrics
+	letters map[wire.Class]*atomic.Uint64 // dead letters by class; the map never changes
 }
 
 // Begin implements consume.Handler: the batch works under the plan now in force. There must be one: see
@@ -106,6 +110,6 @@ func (b *batch) sortOut(dst []kafka.Record, rec *kafka.Record, err error) ([]kaf
 		b.pipeline.metrics.events.WithLabelValues("failed").Inc()
 		return dst, err
 	}
-	b.pipeline.metrics.malformed(malformed.Class)
+	b.pipeline.malformed(rec, malformed)
 	return append(dst, b.pipeline.dead.Record(rec, string(malformed.Class), malformed)), nil
 }

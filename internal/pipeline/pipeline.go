@@ -1,17 +1,28 @@
 package pipeline
 
 import (
+	"log/slog"
+	"math/bits"
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/wire"
 )
 
 // New makes a pipeline that decodes with dec, tags under plans, and writes to outputs and dead.
-func New(dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, plans *Plans, reg prometheus.Registerer) *Pipeline {
-	return &Pipeline{decoder: dec, outputs: outputs, dead: dead, plans: plans, metrics: newBatchMetrics(reg)}
+func New(
+	dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, plans *Plans, log *slog.Logger, reg prometheus.Registerer,
+) *Pipeline {
+	letters := map[wire.Class]*atomic.Uint64{}
+	for _, class := range wire.Classes() {
+		letters[class] = new(atomic.Uint64)
+	}
+	return &Pipeline{decoder: dec, outputs: outputs, dead: dead, plans: plans, log: log, metrics: newBatchMetrics(reg), letters: letters}
 }
 
 // batchMetrics count attempts: a record of an aborted transaction is counted again when it comes again.
@@ -71,9 +82,14 @@ func (m *batchMetrics) event(tags []tagger.Tag) {
 	}
 }
 
-func (m *batchMetrics) malformed(class wire.Class) {
-	m.events.WithLabelValues("malformed").Inc()
-	m.letters.WithLabelValues(string(class)).Inc()
+// malformed counts a dead letter and logs the 1st, 2nd, 4th, 8th ... of its class, so that a flood of them does not
+// drown the log.
+func (p *Pipeline) malformed(rec *kafka.Record, fault *wire.Error) {
+	p.metrics.events.WithLabelValues("malformed").Inc()
+	p.metrics.letters.WithLabelValues(string(fault.Class)).Inc()
+	if n := p.letters[fault.Class].Add(1); bits.OnesCount64(n) == 1 {
+		p.log.Warn("record is no event, to the dead letters", "source", consume.Source(rec), "class", fault.Class, "err", fault.Err, "of_this_class", n)
+	}
 }
 
 type reloadMetrics struct {

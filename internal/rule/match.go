@@ -60,6 +60,9 @@ func (c *checker) match() Match {
 	for i, expr := range f.Pattern {
 		re, err := regexp.Compile(expr)
 		switch {
+		case strings.ContainsRune(expr, '\b'):
+			c.fault(errors.New("regular expression has a backspace in it: in double quotes YAML takes \\b for one, so write it in single quotes"),
+				"match", "pattern", i)
 		case err != nil:
 			c.fault(fmt.Errorf("bad regular expression: %w", err), "match", "pattern", i)
 		case re.MatchString(""):

@@ -160,6 +160,9 @@ func (c *checker) addAll(err error) {
 
 var ruleID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 
+// IsID reports whether a rule can have this id.
+func IsID(id string) bool { return ruleID.MatchString(id) }
+
 func (c *checker) rule() *Rule {
 	f := &c.file
 	idPos := c.doc.At("rule_id")

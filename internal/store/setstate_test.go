@@ -72,7 +72,7 @@ func TestSetStateRefuses(t *testing.T) {
 		in   store.State
 		want string
 	}{
-		{name: "no rule", in: store.State{State: tagger.Disabled}, want: "rule_id is empty"},
+		{name: "no rule", in: store.State{State: tagger.Disabled}, want: `rule_id "": 1 to 128`},
 		{name: "no state", in: store.State{RuleID: "R1"}, want: `unknown state ""`},
 		{name: "clipped without ceiling", in: store.State{RuleID: "R1", State: tagger.Clipped}, want: "needs confidence_max"},
 		{

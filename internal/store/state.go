@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 )
 
@@ -43,8 +44,8 @@ func (s State) Expired(now time.Time) bool { return !s.ExpiresAt.IsZero() && !no
 // Validate reports everything that is wrong with an order, joined.
 func (s State) Validate() error {
 	var errs []error
-	if s.RuleID == "" {
-		errs = append(errs, errors.New("rule_id is empty"))
+	if !rule.IsID(s.RuleID) {
+		errs = append(errs, fmt.Errorf("rule_id %q: 1 to 128 of A-Z a-z 0-9 _ . -", s.RuleID))
 	}
 	if !slices.Contains(tagger.States(), s.State) {
 		errs = append(errs, fmt.Errorf("unknown state %q: one of %s", s.State, knownStates()))
