@@ -15,6 +15,7 @@ import (
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/yamlx"
 )
 
 func newRules(g *globals) *cobra.Command {
@@ -47,7 +48,7 @@ func rulesCommand(g *globals, dirs *[]string, use, short string, args cobra.Posi
 }
 
 func lint(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
-	found := flatten(faults)
+	found := yamlx.Faults(faults)
 	if g.json() {
 		type fault struct {
 			File  string `json:"file"`
@@ -81,28 +82,12 @@ func lint(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 	return nil
 }
 
-// flatten unpacks what errors.Join has packed, at any depth.
-func flatten(err error) []error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, flatten(e)...)
-	}
-	return all
-}
-
 func test(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
 	monitor := tagger.NewMonitor(discard(), prometheus.NewRegistry())
-	tests, failures := 0, flatten(faults)
+	tests, failures := 0, yamlx.Faults(faults)
 	for _, r := range rules {
 		plan := pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
-		failures = append(failures, flatten(rule.RunTests(r, plan))...)
+		failures = append(failures, yamlx.Faults(rule.RunTests(r, plan))...)
 		tests += len(r.Tests)
 	}
 	if g.json() {
@@ -154,10 +139,7 @@ func list(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 func techniques(r *rule.Rule) []string {
 	ids := make([]string, len(r.Emits))
 	for i, e := range r.Emits {
-		ids[i] = e.TechniqueID
-		if e.SubTechniqueID != "" {
-			ids[i] = e.SubTechniqueID
-		}
+		ids[i] = e.Technique()
 	}
 	return ids
 }

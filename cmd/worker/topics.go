@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/app"
+	"ttpworker/internal/yamlx"
 )
 
 func newTopics(g *globals) *cobra.Command {
@@ -34,7 +35,7 @@ func topicsCommand(g *globals, use, short string, create bool) *cobra.Command {
 					return err
 				}
 			}
-			faults := flatten(app.CheckTopics(cmd.Context(), cfg, conn.Cluster))
+			faults := yamlx.Faults(app.CheckTopics(cmd.Context(), cfg, conn.Cluster))
 			return printTopics(g, cmd, created, faults)
 		},
 	}

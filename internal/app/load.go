@@ -104,10 +104,7 @@ func inFile(file string, err error) error {
 	if err == nil {
 		return nil
 	}
-	faults := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		faults = joined.Unwrap()
-	}
+	faults := yamlx.Faults(err)
 	errs := make([]error, len(faults))
 	for i, fault := range faults {
 		if placed, ok := errors.AsType[*yamlx.Error](fault); ok {

@@ -8,6 +8,7 @@ import (
 
 	"ttpworker/internal/attack"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/yamlx"
 )
 
 func (c *checker) emits() []tagger.Emit {
@@ -49,12 +50,8 @@ func (c *checker) technique(i int, e fileEmit) {
 	if err == nil {
 		return
 	}
-	faults := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		faults = joined.Unwrap()
-	}
 	given := map[string]string{"tactic": e.Tactic, "technique_id": e.TechniqueID, "sub_technique_id": e.SubTechniqueID}
-	for _, fault := range faults {
+	for _, fault := range yamlx.Faults(err) {
 		fe, ok := errors.AsType[*attack.FieldError](fault)
 		switch {
 		case !ok:

@@ -147,14 +147,10 @@ func (c *checker) fits(items int, path ...any) bool {
 }
 
 func (c *checker) addAll(err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			c.addAll(e)
+	for _, fault := range yamlx.Faults(err) {
+		if e, ok := errors.AsType[*yamlx.Error](fault); ok {
+			c.add(e)
 		}
-		return
-	}
-	if e, ok := errors.AsType[*yamlx.Error](err); ok {
-		c.add(e)
 	}
 }
 

@@ -1,6 +1,7 @@
 package tagger
 
 import (
+	"cmp"
 	"crypto/sha1" //nolint:gosec // UUIDv5 is defined over SHA-1 (RFC 9562, 5.5); nothing secret depends on it
 	"encoding/binary"
 	"time"
@@ -36,12 +37,7 @@ type Tag struct {
 const CutKey = "_cut"
 
 // Technique is the most specific technique id of the tag.
-func (t *Tag) Technique() string {
-	if t.SubTechniqueID != "" {
-		return t.SubTechniqueID
-	}
-	return t.TechniqueID
-}
+func (t *Tag) Technique() string { return cmp.Or(t.SubTechniqueID, t.TechniqueID) }
 
 // An Emit is one technique that a rule stands for.
 type Emit struct {
@@ -51,6 +47,9 @@ type Emit struct {
 	Confidence     float64 // 0 to 1
 	MITREURL       string
 }
+
+// Technique is the most specific technique id of the emit.
+func (e *Emit) Technique() string { return cmp.Or(e.SubTechniqueID, e.TechniqueID) }
 
 // An Origin is what a tag says about its rule, the operator's standing order included.
 type Origin struct {

@@ -120,3 +120,19 @@ func end(text []byte) Pos {
 	last := text[bytes.LastIndexByte(text, '\n')+1:]
 	return Pos{bytes.Count(text, []byte("\n")) + 1, utf8.RuneCount(last) + 1}
 }
+
+// Faults unpacks what errors.Join has packed, at any depth: one error per fault, in order; none for nil.
+func Faults(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, Faults(e)...)
+	}
+	return all
+}

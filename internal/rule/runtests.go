@@ -42,7 +42,7 @@ func (c *checker) tests(emits []tagger.Emit) []Test {
 			continue
 		}
 		for k, id := range *t.Expect {
-			if len(emits) > 0 && !slices.ContainsFunc(emits, func(e tagger.Emit) bool { return mostSpecific(e) == id }) {
+			if len(emits) > 0 && !slices.ContainsFunc(emits, func(e tagger.Emit) bool { return e.Technique() == id }) {
 				c.fault(fmt.Errorf("test expects %q, which the rule never emits", id), "tests", i, "expect", k)
 			}
 		}
@@ -50,13 +50,6 @@ func (c *checker) tests(emits []tagger.Emit) []Test {
 		tests = append(tests, out)
 	}
 	return tests
-}
-
-func mostSpecific(e tagger.Emit) string {
-	if e.SubTechniqueID != "" {
-		return e.SubTechniqueID
-	}
-	return e.TechniqueID
 }
 
 // RunTests tags the example events of r with t, which holds r among its rules or alone, and reports every test
