@@ -73,6 +73,9 @@ func (w *Worker) Wait(ctx context.Context) error {
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err := w.app.Stop(stopCtx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("stopping within %s: %w", stopTimeout, err)
+	}
 	if err == nil && !gaveUp {
 		w.log.Info("stopped")
 	}

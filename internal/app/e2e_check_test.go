@@ -80,6 +80,18 @@ func (r *replica) stop(t *testing.T) {
 	}
 }
 
+// alive fails the test at once if the replica has ended by itself, instead of waiting for what it will never do.
+func (r *replica) alive(t *testing.T) bool {
+	t.Helper()
+	select {
+	case err := <-r.done:
+		r.done <- nil // for the cleanup
+		t.Fatalf("a replica ended by itself: %v", err)
+	default:
+	}
+	return true
+}
+
 // inOrder returns the changes in the order in which they took effect.
 func (r *replica) inOrder() []change {
 	r.mu.Lock()

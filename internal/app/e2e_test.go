@@ -188,7 +188,7 @@ func (w *world) effective(t *testing.T, ids ...string) {
 		}
 		w.mu.Unlock()
 		for i, r := range w.replicas {
-			kafkatest.Eventually(t, fmt.Sprintf("replica %d to take up the edit of %s", i, id), func() bool { return r.last(w, id) == want })
+			kafkatest.Eventually(t, fmt.Sprintf("replica %d to take up the edit of %s", i, id), func() bool { return r.alive(t) && r.last(w, id) == want })
 		}
 	}
 	from := w.endOffsets(t)
@@ -239,7 +239,7 @@ func (w *world) orders(t *testing.T) {
 	inForce := func(id string, want tagger.State) {
 		t.Helper()
 		for i, r := range w.replicas {
-			kafkatest.Eventually(t, fmt.Sprintf("replica %d to have %s %s", i, id, want), func() bool { return r.standing(id) == want })
+			kafkatest.Eventually(t, fmt.Sprintf("replica %d to have %s %s", i, id, want), func() bool { return r.alive(t) && r.standing(id) == want })
 		}
 	}
 	set(store.State{RuleID: "STATE_A", State: tagger.Disabled, ExpiresAt: time.Now().Add(800 * time.Millisecond)})

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"reflect"
@@ -85,7 +86,7 @@ func LoadOver(base Config, file string, environ, sets []string) (cfg Config, war
 }
 
 func loadFile(file string, cfg *Config) error {
-	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	data, err := readBounded(file)
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -97,6 +98,16 @@ func loadFile(file string, cfg *Config) error {
 		err = doc.Decode(cfg)
 	}
 	return inFile(file, err)
+}
+
+// readBounded reads one byte more than yamlx takes at the most, so that an endless file is too large and no more.
+func readBounded(file string) ([]byte, error) {
+	f, err := os.Open(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
+	return data, errors.Join(err, f.Close())
 }
 
 // inFile puts the file's name before every fault: file:line:column: where the place is known.

@@ -70,7 +70,7 @@ func LoadStates(file string, now time.Time) (func(ruleID string) tagger.Standing
 	if file == "" {
 		return standing, nil
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	data, err := readBounded(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading states: %w", err)
 	}

@@ -51,7 +51,10 @@ type Consumer struct {
 	joined    atomic.Bool
 	lastTurn  atomic.Int64 // unix nanoseconds
 	committed atomic.Int64 // transactions
-	trouble   string       // what the last poll could not do; the loop's own
+
+	// The loop's own, of the last poll.
+	trouble string                       // what it could not do
+	bombs   []*kgo.ErrDecompressTooLarge // batches it would not unpack
 }
 
 // New makes a consumer of topics. limits holds the max.message.bytes of the output topics. keeper is told whether
@@ -120,7 +123,10 @@ func (c *Consumer) session(ctx context.Context) error {
 		return fatalf("opening the Kafka session: %w", err)
 	}
 	defer func() {
-		s.Close()
+		leaveCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaveTimeout)
+		defer cancel()
+		_ = s.Client().LeaveGroupContext(leaveCtx) // Close would try for as long as a silent broker lets it
+		kafka.Close(s.Close)
 		c.owner.lost()
 	}()
 	// Fences a dead predecessor now and aborts what it left open. kgo would do so only at the first Begin, after

@@ -43,6 +43,10 @@ func (c *copier) End(committed bool) {
 	}
 }
 
+func (c *copier) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
+	return append(dst, kafka.Record{Topic: out, Partition: at.Partition, Key: []byte("unreadable"), Value: []byte(cause.Error())})
+}
+
 func (c *copier) Outputs(_ context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	for i := range recs {
 		r := kafka.Record{Topic: out, Partition: recs[i].Partition, Key: recs[i].Key, Value: recs[i].Value}
@@ -318,6 +322,31 @@ func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
 	err := m.stop()
 	if took := time.Since(began); took > consume.StopTimeout+4*time.Second || err == nil {
 		t.Errorf("Run = %v after %s, want an error after %s at the most", err, took, consume.StopTimeout)
+	}
+}
+
+func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	join(t, c, config("0"), &copier{}, nil)
+	write(t, c, 0, 3)
+	waitFor(t, c, 3)
+	cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		kgo.ProducerBatchMaxBytes(90<<20))
+	bomb := &kgo.Record{Topic: in, Partition: 0, Value: make([]byte, 80<<20)}
+	if err := cl.ProduceSync(t.Context(), bomb).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, c, 3, 30)
+	kafkatest.Eventually(t, "the records behind the bomb", func() bool { return len(c.ReadAll(t, out)) >= 34 })
+	told := 0
+	for _, r := range c.ReadAll(t, out) {
+		if string(r.Key) == "unreadable" && r.Partition == 0 {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("the bomb was told of %d times, want once", told)
 	}
 }
 

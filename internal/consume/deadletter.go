@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ const (
 	HeaderError      = "ttp-error"       // what was wrong, for people
 	HeaderSource     = "ttp-source"      // topic/partition/offset
 	HeaderSourceTime = "ttp-source-time" // the record's timestamp, RFC 3339 with milliseconds, UTC
-	HeaderCutFrom    = "ttp-cut-from"    // bytes of the value as received; only where it was cut to fit
+	HeaderCutFrom    = "ttp-cut-from"    // bytes of value, headers and key as received; only where they were cut to fit
 )
 
 // maxErrorText bounds the error text of a dead letter, in bytes.
@@ -48,11 +49,24 @@ func (d DeadLetters) Record(rec *kafka.Record, class string, cause error) kafka.
 			kafka.Header{Key: HeaderSourceTime, Value: []byte(rec.Time.UTC().Format(sourceTime))},
 		),
 	}
-	if over := letter.Size() + letterOverhead - d.MaxBytes; d.MaxBytes > 0 && over > 0 {
-		letter.Headers = append(letter.Headers, kafka.Header{Key: HeaderCutFrom, Value: strconv.AppendInt(nil, int64(len(rec.Value)), 10)})
-		letter.Value = rec.Value[:max(len(rec.Value)-over, 0)]
+	if d.MaxBytes > 0 && letter.Size()+letterOverhead > d.MaxBytes {
+		d.cut(&letter, rec)
 	}
 	return letter
+}
+
+// cut makes a letter fit: it cuts the value, and if that is not enough leaves out the record's own headers, and at
+// last cuts the key. The header says how many bytes value, headers and key had.
+func (d DeadLetters) cut(letter, rec *kafka.Record) {
+	own := kafka.Record{Headers: rec.Headers}
+	sizes := fmt.Sprintf("value %d, headers %d, key %d", len(rec.Value), own.Size(), len(rec.Key))
+	letter.Headers = append(letter.Headers, kafka.Header{Key: HeaderCutFrom, Value: []byte(sizes)})
+	over := func() int { return max(letter.Size()+letterOverhead-d.MaxBytes, 0) }
+	letter.Value = letter.Value[:max(len(letter.Value)-over(), 0)]
+	if over() > 0 {
+		letter.Headers = letter.Headers[len(rec.Headers):]
+	}
+	letter.Key = letter.Key[:max(len(letter.Key)-over(), 0)]
 }
 
 // letterOverhead is what a batch of one dead letter takes beside key, value and the headers so far, generously, in

@@ -2,6 +2,7 @@ package consume_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,9 +53,19 @@ func TestARecordTooLargeForTheTopicIsCutAndSaysSo(t *testing.T) {
 	rec := kafka.Record{Topic: "t", Key: []byte("k"), Value: []byte(strings.Repeat("a", 3000))}
 	letters := consume.DeadLetters{Topic: "d", Partitions: 1, MaxBytes: 2000}
 	got := letters.Record(&rec, "too_large", errors.New("too large"))
-	if got.Header("ttp-cut-from") != "3000" || len(got.Value) == 0 || got.Size() > 2000 {
+	if got.Header("ttp-cut-from") != "value 3000, headers 0, key 1" || len(got.Value) == 0 || got.Size() > 2000 {
 		t.Errorf("dead letter of %d bytes, %d of them value, cut from %q; want at most 2000, a value, and cut from 3000",
 			got.Size(), len(got.Value), got.Header("ttp-cut-from"))
+	}
+	for name, rec := range map[string]kafka.Record{
+		"key":          {Topic: "t", Key: []byte(strings.Repeat("k", 3000)), Value: []byte("v")},
+		"header":       {Topic: "t", Key: []byte("k"), Headers: []kafka.Header{{Key: "h", Value: make([]byte, 3000)}}},
+		"many headers": {Topic: "t", Key: []byte("k"), Headers: slices.Repeat([]kafka.Header{{Key: "h"}}, 300)},
+	} {
+		got := letters.Record(&rec, "too_large", errors.New("too large"))
+		if got.Size() > 2000 || got.Header("ttp-cut-from") == "" || got.Header("ttp-source") == "" {
+			t.Errorf("%s too large: dead letter of %d bytes with headers %v, want at most 2000", name, got.Size(), got.Headers)
+		}
 	}
 	letters.MaxBytes = 1 << 20
 	if got := letters.Record(&rec, "too_large", errors.New("too large")); len(got.Value) != 3000 || got.Header("ttp-cut-from") != "" {

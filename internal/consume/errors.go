@@ -21,15 +21,17 @@ func fatalf(format string, args ...any) error {
 	return classify(&fatalError{fmt.Errorf(format, args...)})
 }
 
+const takenOver = "another worker runs under the same kafka.replica, or this one was paused for longer than kafka.session_timeout"
+
 // classify marks as fatal what only a person can mend, and says how. Everything else is the end of a session.
 func classify(err error) error {
 	for _, c := range []struct {
 		is     error
 		advice string
 	}{
-		{kerr.FencedInstanceID, "another worker runs under the same kafka.replica"},
-		{kerr.ProducerFenced, "another worker runs under the same kafka.replica"},
-		{kerr.InvalidProducerEpoch, "another worker runs under the same kafka.replica"},
+		{kerr.FencedInstanceID, takenOver},
+		{kerr.ProducerFenced, takenOver},
+		{kerr.InvalidProducerEpoch, takenOver},
 		{kerr.InvalidTransactionTimeout, "kafka.transaction_timeout is above the broker's transaction.max.timeout.ms"},
 		{kerr.InvalidSessionTimeout, "kafka.session_timeout is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms"},
 		{kerr.InconsistentGroupProtocol, "the other members of kafka.group use another balancer"},
@@ -55,6 +57,7 @@ func classify(err error) error {
 // brought nothing else is followed by a pause, as the next one would fail at once.
 func (c *Consumer) sortOut(ctx context.Context, fetches kgo.Fetches) error {
 	var all []string
+	c.bombs = nil
 	for _, e := range fetches.Errors() {
 		if errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, context.Canceled) || ctx.Err() != nil {
 			continue // the poll was over, or we are asked to stop
@@ -62,6 +65,10 @@ func (c *Consumer) sortOut(ctx context.Context, fetches kgo.Fetches) error {
 		err := classify(e.Err)
 		if _, fatal := errors.AsType[*fatalError](err); fatal || errors.Is(err, kgo.ErrClientClosed) {
 			return fmt.Errorf("reading %s: %w", place(e), err)
+		}
+		if bomb, ok := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err); ok {
+			c.bombs = append(c.bombs, bomb)
+			continue
 		}
 		if loss, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
 			c.metrics.dataLoss.Inc()

@@ -17,6 +17,8 @@ type Batch interface {
 	// Outputs appends to dst what recs give, records of one partition in order (I3). It is called for several
 	// partitions at once. An error is fatal: the transaction is aborted and the worker stops.
 	Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error)
+	// Unreadable appends what becomes of records that cannot be read: at is where they begin, without key and value.
+	Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record
 	// Metadata goes into the committed offsets beside every position.
 	Metadata() string
 	// End is called once, when the transaction is over. After committed = false the same records come again.

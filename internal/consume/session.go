@@ -12,6 +12,7 @@ const (
 	maxFetch          = 8 << 20
 	maxPartitionFetch = 1 << 20
 	maxBuffered       = 64 << 20
+	maxUnpacked       = 64 << 20 // of one batch: more is passed over, see transactions.skip
 )
 
 // defaultMaxMessage is max.message.bytes of a topic that does not say, in bytes: kgo's own bound.
@@ -40,6 +41,7 @@ func (c *Consumer) options() []kgo.Opt {
 		kgo.FetchMaxBytes(maxFetch),
 		kgo.FetchMaxPartitionBytes(maxPartitionFetch),
 		kgo.MaxBufferedBytes(maxBuffered),
+		kgo.MaxDecompressBatchBytes(maxUnpacked),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),    // a tag goes to the partition of its event

@@ -20,6 +20,7 @@ type transactions struct {
 	consumer *Consumer
 	session  *kgo.GroupTransactSession
 	open     *transaction // nil between transactions
+	pace     pace
 }
 
 // A transaction is one open batch. Its outputs are held until it ends: for the broker the transaction, and the time
@@ -44,9 +45,42 @@ func (t *transactions) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	if t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval {
+	switch bombs := t.consumer.bombs; {
+	case len(bombs) > 0:
+		return t.skip(ctx, bombs)
+	case t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval:
 		return t.end(ctx, kgo.TryCommit)
 	}
+	return nil
+}
+
+// skip goes on behind batches that unpack to more than maxUnpacked, in a transaction that says so: left alone, their
+// partitions would stand still for ever. It ends the open transaction first, as positions may not change within one.
+func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLarge) error {
+	if t.open != nil {
+		if err := t.end(ctx, kgo.TryCommit); err != nil {
+			return err
+		}
+	}
+	if err := t.session.Begin(); err != nil {
+		return fatalf("beginning a transaction: %w", err)
+	}
+	t.open = &transaction{batch: t.consumer.handler.Begin(), began: time.Now()}
+	behind := map[string]map[int32]kgo.EpochOffset{}
+	for _, b := range bombs {
+		at := &kafka.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}
+		cause := fmt.Errorf("the batch up to offset %d unpacks to more than %d bytes and was passed over", b.NextOffset-1, maxUnpacked)
+		t.consumer.log.Error("batch passed over", "topic", b.Topic, "partition", b.Partition, "offset", b.Offset, "err", cause)
+		t.open.outputs = t.open.batch.Unreadable(t.open.outputs, at, cause)
+		if behind[b.Topic] == nil {
+			behind[b.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		behind[b.Topic][b.Partition] = kgo.EpochOffset{Epoch: b.Epoch, Offset: b.NextOffset}
+	}
+	if err := t.end(ctx, kgo.TryCommit); err != nil {
+		return err
+	}
+	t.session.Client().SetOffsets(behind)
 	return nil
 }
 
@@ -58,7 +92,7 @@ func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 	}
 	pollCtx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return t.session.PollRecords(pollCtx, t.consumer.cfg.MaxPoll)
+	return t.session.PollRecords(pollCtx, min(t.pace.records(), t.consumer.cfg.MaxPoll))
 }
 
 // process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile the batch is
@@ -76,6 +110,7 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 			parts = append(parts, p)
 		}
 	})
+	start := time.Now()
 	outputs := make([][]kafka.Record, len(parts))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, p := range parts {
@@ -95,14 +130,28 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 		return fatalf("processing a batch: %w", err)
 	}
 	t.open.records += fetches.NumRecords()
+	t.pace.took(fetches.NumRecords(), time.Since(start))
 	for _, out := range outputs {
 		t.open.outputs = append(t.open.outputs, out...)
 	}
 	return nil
 }
 
-// stepRecords is how many records of a partition are processed between two signs of life.
-const stepRecords = 100
+// Between two signs of life a partition processes stepRecords records, or less if they are long.
+const (
+	stepRecords = 100
+	stepBytes   = 256 << 10
+)
+
+// step is the number of records to process next: at least one.
+func step(recs []kafka.Record) int {
+	n, size := 0, 0
+	for n < len(recs) && n < stepRecords && size < stepBytes {
+		size += len(recs[n].Value)
+		n++
+	}
+	return n
+}
 
 // partition computes what records of one partition give.
 func (t *transactions) partition(ctx context.Context, records []*kgo.Record) (out []kafka.Record, err error) {
@@ -111,7 +160,7 @@ func (t *transactions) partition(ctx context.Context, records []*kgo.Record) (ou
 		recs[i] = kafka.FromClient(r)
 	}
 	for len(recs) > 0 {
-		n := min(len(recs), stepRecords)
+		n := step(recs)
 		if out, err = t.open.batch.Outputs(ctx, out, recs[:n]); err != nil {
 			return nil, err
 		}

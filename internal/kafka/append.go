@@ -30,4 +30,4 @@ func (a *Appender) Append(ctx context.Context, r Record) error {
 }
 
 // Close gives up what was not yet written and closes the connections.
-func (a *Appender) Close() { a.client.Close() }
+func (a *Appender) Close() { Close(a.client.Close) }

@@ -35,7 +35,7 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 	if err != nil {
 		return err
 	}
-	defer cl.Close()
+	defer Close(cl.Close)
 	end, position, err := bounds(ctx, cl, topic)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -58,11 +58,14 @@ func (r *Record) ToClient() *kgo.Record {
 	return out
 }
 
-// Size is what the record's key, value and headers take, in bytes.
+// headerFrame is what Kafka adds to a header at the most: two lengths of up to 5 bytes, in bytes.
+const headerFrame = 10
+
+// Size is what the record's key, value and headers take, in bytes, the framing of headers included.
 func (r *Record) Size() int {
 	n := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value)
+		n += len(h.Key) + len(h.Value) + headerFrame
 	}
 	return n
 }

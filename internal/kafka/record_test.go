@@ -47,7 +47,7 @@ func TestOfEqualHeadersTheLastOneCounts(t *testing.T) {
 func TestSizeCountsKeyValueAndHeaders(t *testing.T) {
 	t.Parallel()
 	r := kafka.Record{Topic: "ignored", Key: []byte("kk"), Value: []byte("vvv"), Headers: []kafka.Header{{Key: "h", Value: []byte("xxxx")}}}
-	if got := r.Size(); got != 10 {
-		t.Errorf("Size = %d, want 10", got)
+	if got := r.Size(); got != 20 {
+		t.Errorf("Size = %d, want 20", got)
 	}
 }

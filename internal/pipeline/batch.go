@@ -52,6 +52,13 @@ func (b *batch) End(committed bool) {
 	}
 }
 
+// Unreadable implements consume.Batch: one dead letter that says where they are.
+func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
+	fault := &wire.Error{Class: wire.TooLarge, Err: cause}
+	b.pipeline.malformed(at, fault)
+	return append(dst, b.pipeline.dead.Record(at, string(fault.Class), fault))
+}
+
 // Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is
 // no event.
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {

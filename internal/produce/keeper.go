@@ -25,7 +25,7 @@ const (
 	// tombstones that had to wait.
 	reconcileEvery = 10 * time.Second
 	// readBack is how long the keeper gives its own record to come back before it writes it again.
-	readBack = 10 * time.Second
+	readBack = 5 * time.Minute
 )
 
 // A KeptStore is what the keeper needs of a rule store.
@@ -287,8 +287,12 @@ func (k *Keeper) gone(known entry) bool {
 // upkeep writes reverts of expired orders, and once more the orders that a stale revert has buried.
 func (k *Keeper) upkeep(ctx context.Context) error {
 	now := time.Now()
-	maps.DeleteFunc(k.recent, func(_ string, at time.Time) bool { return now.Sub(at) > readBack })
 	expired, buried := k.store.Upkeep()
+	due := map[string]bool{}
+	for _, s := range slices.Concat(expired, buried) {
+		due[s.StateID] = true
+	}
+	maps.DeleteFunc(k.recent, func(id string, at time.Time) bool { return !due[id] || now.Sub(at) > readBack })
 	for _, s := range expired {
 		revert := store.State{
 			RuleID: s.RuleID, StateID: uuid.NewString(), State: tagger.Enabled, Reason: store.ReasonExpired,
