@@ -11,10 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ttpworker/internal/consume"
 	"ttpworker/internal/kafka"
@@ -238,116 +235,6 @@ func TestMembersThatComeAndGoLoseAndDoubleNothing(t *testing.T) {
 	}
 	waitFor(t, c, rounds*5*60)
 	check(t, c, rounds*5*60)
-}
-
-// Errors on the way of a transaction, each met once in the middle of a stream: whatever the session makes of it
-// (retry, abort, rebuild), the output is exact.
-func TestFaultsOfATransactionLoseAndDoubleNothing(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		key kmsg.Key
-		err *kerr.Error
-	}{
-		{kmsg.Produce, kerr.NotLeaderForPartition},
-		{kmsg.Produce, kerr.UnknownServerError},
-		{kmsg.Produce, kerr.RequestTimedOut},
-		{kmsg.AddPartitionsToTxn, kerr.ConcurrentTransactions},
-		{kmsg.AddOffsetsToTxn, kerr.CoordinatorLoadInProgress},
-		{kmsg.TxnOffsetCommit, kerr.UnknownMemberID},
-		{kmsg.TxnOffsetCommit, kerr.IllegalGeneration},
-		{kmsg.TxnOffsetCommit, kerr.CoordinatorNotAvailable},
-		{kmsg.EndTxn, kerr.NotCoordinator},
-		{kmsg.EndTxn, kerr.UnknownServerError},
-		{kmsg.EndTxn, kerr.TransactionAbortable},
-		{kmsg.EndTxn, kerr.InvalidTxnState},
-		{kmsg.EndTxn, kerr.InvalidProducerIDMapping},
-		{kmsg.Heartbeat, kerr.UnknownMemberID},
-		{kmsg.OffsetFetch, kerr.CoordinatorLoadInProgress},
-	} {
-		t.Run(tt.key.Name()+" "+tt.err.Message, func(t *testing.T) {
-			t.Parallel()
-			c := start(t)
-			join(t, c, config("0"), &copier{}, nil)
-			write(t, c, 0, 90)
-			waitFor(t, c, 90)
-			f := kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err}
-			if tt.key == kmsg.Produce {
-				f.Topic = out // not the test's own writing
-			}
-			fault := c.Broker.Fault(f)
-			defer fault.Remove()
-			for i := range 5 {
-				write(t, c, 90+i*90, 90)
-			}
-			waitFor(t, c, 540)
-			check(t, c, 540)
-		})
-	}
-}
-
-// A broker that has given up a transaction for its age answers as if another worker had taken the id over. A replica
-// without a name has an id of its own, so it can only be that, and must go on.
-func TestATransactionThatTheBrokerGaveUpComesAgain(t *testing.T) {
-	t.Parallel()
-	for _, err := range []*kerr.Error{kerr.ProducerFenced, kerr.InvalidProducerEpoch} {
-		t.Run(err.Message, func(t *testing.T) {
-			t.Parallel()
-			c := start(t)
-			join(t, c, config(""), &copier{}, nil)
-			write(t, c, 0, 90)
-			waitFor(t, c, 90)
-			fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: err})
-			defer fault.Remove()
-			write(t, c, 90, 90)
-			write(t, c, 180, 90)
-			waitFor(t, c, 270)
-			check(t, c, 270)
-		})
-	}
-}
-
-func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
-	t.Parallel()
-	c := start(t)
-	cfg := config("0")
-	cfg.CommitInterval = time.Second
-	cfg.EndTimeout = time.Minute
-	m := join(t, c, cfg, &copier{}, nil)
-	write(t, c, 0, 3)
-	kafkatest.Eventually(t, "the member to join", m.Joined)
-	time.Sleep(300 * time.Millisecond) // the batch is open
-	c.Broker.Close()
-	time.Sleep(1500 * time.Millisecond) // its end has begun, and has a minute
-	began := time.Now()
-	err := m.stop()
-	if took := time.Since(began); took > consume.StopTimeout+4*time.Second || err == nil {
-		t.Errorf("Run = %v after %s, want an error after %s at the most", err, took, consume.StopTimeout)
-	}
-}
-
-func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
-	t.Parallel()
-	c := start(t)
-	join(t, c, config("0"), &copier{}, nil)
-	write(t, c, 0, 3)
-	waitFor(t, c, 3)
-	cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.ProducerBatchMaxBytes(90<<20))
-	bomb := &kgo.Record{Topic: in, Partition: 0, Value: make([]byte, 80<<20)}
-	if err := cl.ProduceSync(t.Context(), bomb).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
-	write(t, c, 3, 30)
-	kafkatest.Eventually(t, "the records behind the bomb", func() bool { return len(c.ReadAll(t, out)) >= 34 })
-	told := 0
-	for _, r := range c.ReadAll(t, out) {
-		if string(r.Key) == "unreadable" && r.Partition == 0 {
-			told++
-		}
-	}
-	if told != 1 {
-		t.Errorf("the bomb was told of %d times, want once", told)
-	}
 }
 
 func TestASecondWorkerUnderTheSameReplicaStopsTheFirstWithAMessage(t *testing.T) {
