@@ -77,10 +77,13 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 		}
 		behind[b.Topic][b.Partition] = kgo.EpochOffset{Epoch: b.Epoch, Offset: b.NextOffset}
 	}
+	committed := t.consumer.committed.Load()
 	if err := t.end(ctx, kgo.TryCommit); err != nil {
 		return err
 	}
-	t.session.Client().SetOffsets(behind)
+	if t.consumer.committed.Load() > committed { // else the session has rewound, and meets them again
+		t.session.Client().SetOffsets(behind)
+	}
 	return nil
 }
 
