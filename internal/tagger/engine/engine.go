@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"ttpworker/internal/attack"
+	"ttpworker/internal/match"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 )
@@ -27,6 +28,7 @@ type Engine struct {
 type compiled struct {
 	rule     *rule.Rule
 	origin   tagger.Origin
+	literals [][]string // by pattern, see match.Literals
 	fields   []path
 	evidence []path
 }
@@ -41,6 +43,9 @@ func New(rules []*rule.Rule, standing func(ruleID string) tagger.Standing) *Engi
 			continue
 		}
 		c := compiled{rule: r, origin: r.Origin(s, attack.Release), evidence: paths(r.EvidenceFields)}
+		for _, re := range r.Match.Patterns {
+			c.literals = append(c.literals, match.Literals(re.String()))
+		}
 		for _, kind := range r.Kinds {
 			c.fields = paths(r.Match.Fields[kind])
 			e.byKind[kind] = append(e.byKind[kind], c)
@@ -69,23 +74,28 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 	if err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
+	var folded folds
 	for i := range rules {
-		if c := &rules[i]; c.matches(p) {
+		if c := &rules[i]; c.matches(p, &folded) {
 			dst = c.appendTags(dst, ev, p)
 		}
 	}
 	return dst, nil
 }
 
-func (c *compiled) matches(p payload) bool {
-	for _, f := range c.fields {
-		for _, re := range c.rule.Match.Patterns {
-			if p.anyText(f, re.MatchString) {
+// matches reports whether any pattern is found in any text of the rule's fields. A pattern is tried only on texts that
+// contain one of the literals that each of its matches has.
+func (c *compiled) matches(p payload, folds *folds) bool {
+	found := func(text string) bool {
+		folded := folds.of(text)
+		for i, re := range c.rule.Match.Patterns {
+			if match.ContainsAny(folded, c.literals[i]) && re.MatchString(text) {
 				return true
 			}
 		}
+		return false
 	}
-	return false
+	return slices.ContainsFunc(c.fields, func(f path) bool { return p.anyText(f, found) })
 }
 
 func (c *compiled) appendTags(dst []tagger.Tag, ev *tagger.TaggerEvent, p payload) []tagger.Tag {

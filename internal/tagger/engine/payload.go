@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
 )
 
@@ -189,4 +190,22 @@ func shorten(v any) (short any, cut bool) {
 		return out, cut
 	}
 	return v, false
+}
+
+// folds keeps the folded forms of the texts that the rules looked at last: most look at the same few.
+type folds struct {
+	text, folded [4]string
+	next         int
+}
+
+func (f *folds) of(text string) string {
+	for i, t := range f.text {
+		if t == text && f.folded[i] != "" { // equal texts are mostly the same bytes, which costs no comparison
+			return f.folded[i]
+		}
+	}
+	i := f.next
+	f.next = (f.next + 1) % len(f.text)
+	f.text[i], f.folded[i] = text, match.Fold(text)
+	return f.folded[i]
 }
