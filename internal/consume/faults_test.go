@@ -100,25 +100,53 @@ func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
 
 func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	join(t, c, config("0"), &copier{}, nil)
-	write(t, c, 0, 3)
-	waitFor(t, c, 3)
-	cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.ProducerBatchMaxBytes(90<<20))
-	bomb := &kgo.Record{Topic: in, Partition: 0, Value: make([]byte, 80<<20)}
-	if err := cl.ProduceSync(t.Context(), bomb).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
-	write(t, c, 3, 30)
-	kafkatest.Eventually(t, "the records behind the bomb", func() bool { return len(c.ReadAll(t, out)) >= 34 })
-	told := 0
-	for _, r := range c.ReadAll(t, out) {
-		if string(r.Key) == "unreadable" && r.Partition == 0 {
-			told++
-		}
-	}
-	if told != 1 {
-		t.Errorf("the bomb was told of %d times, want once", told)
+	for _, tt := range []struct {
+		name string
+		key  kmsg.Key
+		err  *kerr.Error // nil = no fault
+	}{
+		{name: "quietly"},
+		{"while the offsets are refused", kmsg.TxnOffsetCommit, kerr.IllegalGeneration},
+		{"while the commit is refused", kmsg.EndTxn, kerr.TransactionAbortable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			cfg := config("0")
+			cfg.CommitInterval = time.Second // so that a transaction is open when the bomb is met
+			join(t, c, cfg, &copier{}, nil)
+			write(t, c, 0, 3)
+			waitFor(t, c, 3)
+			if tt.err != nil {
+				fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err})
+				defer fault.Remove()
+			}
+			write(t, c, 3, 30)
+			cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+				kgo.ProducerBatchMaxBytes(90<<20))
+			bomb := &kgo.Record{Topic: in, Partition: 0, Value: make([]byte, 80<<20)}
+			if err := cl.ProduceSync(t.Context(), bomb).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+			write(t, c, 33, 30)
+			kafkatest.Eventually(t, "all records and one about the bomb", func() bool { return len(c.ReadAll(t, out)) >= 64 })
+			waitFor(t, c, 64) // the bomb's offset is committed with the first record behind it
+			told, values := 0, map[string]bool{}
+			for _, r := range c.ReadAll(t, out) {
+				switch {
+				case string(r.Key) == "unreadable": // again, if the session is lost before that record
+					told++
+				case values[string(r.Value)]:
+					t.Errorf("record %s came out twice", r.Value)
+				}
+				values[string(r.Value)] = true
+			}
+			if told == 0 || len(values) != 63+1 {
+				t.Errorf("the bomb was told of %d times and %d records came out, want it told and 63", told, len(values)-1)
+			}
+			if tt.err == nil && told != 1 {
+				t.Errorf("the bomb was told of %d times without any fault, want once", told)
+			}
+		})
 	}
 }

@@ -46,6 +46,7 @@ func (t *transactions) turn(ctx context.Context) error {
 		}
 	}
 	switch bombs := t.consumer.bombs; {
+	case ctx.Err() != nil: // stop ends what is open; the next start meets the bombs
 	case len(bombs) > 0:
 		return t.skip(ctx, bombs)
 	case t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval:
@@ -56,9 +57,11 @@ func (t *transactions) turn(ctx context.Context) error {
 
 // skip goes on behind batches that unpack to more than maxUnpacked, in a transaction that says so: left alone, their
 // partitions would stand still for ever. It ends the open transaction first, as positions may not change within one.
+// If either is aborted the session is given up: the client never again reads a partition that it stopped at a bomb,
+// and jumping over records that an abort has rewound would lose them. The next session meets the bombs anew.
 func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLarge) error {
 	if t.open != nil {
-		if err := t.end(ctx, kgo.TryCommit); err != nil {
+		if err := t.commit(ctx); err != nil {
 			return err
 		}
 	}
@@ -77,12 +80,21 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 		}
 		behind[b.Topic][b.Partition] = kgo.EpochOffset{Epoch: b.Epoch, Offset: b.NextOffset}
 	}
-	committed := t.consumer.committed.Load()
+	if err := t.commit(ctx); err != nil {
+		return err
+	}
+	t.session.Client().SetOffsets(behind)
+	return nil
+}
+
+// commit ends the open transaction and takes an abort for an error.
+func (t *transactions) commit(ctx context.Context) error {
+	before := t.consumer.committed.Load()
 	if err := t.end(ctx, kgo.TryCommit); err != nil {
 		return err
 	}
-	if t.consumer.committed.Load() > committed { // else the session has rewound, and meets them again
-		t.session.Client().SetOffsets(behind)
+	if t.consumer.committed.Load() == before {
+		return errors.New("a batch could not be passed over, as a transaction was aborted")
 	}
 	return nil
 }
