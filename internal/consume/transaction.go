@@ -30,7 +30,8 @@ type transaction struct {
 	began   time.Time
 	records int
 	outputs []kafka.Record
-	failed  atomic.Pointer[error] // first record that could not be written
+	next    map[string]map[int32]int64 // where the next poll begins, by topic and partition
+	failed  atomic.Pointer[error]      // first record that could not be written
 }
 
 // turn polls once and hands on what came, then ends the transaction if its time is over.
@@ -45,8 +46,10 @@ func (t *transactions) turn(ctx context.Context) error {
 			return err
 		}
 	}
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // stop ends what is open; the next start meets the bombs
+	}
 	switch bombs := t.consumer.bombs; {
-	case ctx.Err() != nil: // stop ends what is open; the next start meets the bombs
 	case len(bombs) > 0:
 		return t.skip(ctx, bombs)
 	case t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval:
@@ -145,6 +148,7 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 		return fatalf("processing a batch: %w", err)
 	}
 	t.open.records += fetches.NumRecords()
+	t.open.reached(parts)
 	t.pace.took(fetches.NumRecords(), time.Since(start))
 	for _, out := range outputs {
 		t.open.outputs = append(t.open.outputs, out...)
@@ -183,6 +187,33 @@ func (t *transactions) partition(ctx context.Context, records []*kgo.Record) (ou
 		recs = recs[n:]
 	}
 	return out, nil
+}
+
+// reached notes how far the records of a poll went.
+func (o *transaction) reached(parts []kgo.FetchTopicPartition) {
+	if o.next == nil {
+		o.next = map[string]map[int32]int64{}
+	}
+	for _, p := range parts {
+		if o.next[p.Topic] == nil {
+			o.next[p.Topic] = map[int32]int64{}
+		}
+		o.next[p.Topic][p.Partition] = p.Records[len(p.Records)-1].Offset + 1
+	}
+}
+
+// covered reports whether the offsets that are about to be committed are those of the batch. A session that has
+// lost the group has none any more, and if it was in the middle of the End before, does not know: it would commit
+// the outputs alone, and the records would come, and go out, again.
+func (o *transaction) covered(offsets map[string]map[int32]kgo.EpochOffset) bool {
+	for topic, parts := range o.next {
+		for p, next := range parts {
+			if offsets[topic][p].Offset < next {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // written is called once per output, by kgo.
@@ -251,7 +282,7 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 		if err := t.session.Client().Flush(ctx); err != nil {
 			return false, err
 		}
-		if open.failed.Load() != nil {
+		if open.failed.Load() != nil || !open.covered(t.session.Client().UncommittedOffsets()) {
 			try = kgo.TryAbort
 		}
 	}
