@@ -2,16 +2,13 @@ package match
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 )
 
-const (
-	// maxLiterals bounds a set: looking for very many texts one by one costs more than it spares.
-	maxLiterals = 64
-	// minLiteral is the shortest text worth looking for, in bytes.
-	minLiteral = 2
-)
+// maxLiterals bounds a set: looking for very many texts one by one costs more than it spares.
+const maxLiterals = 64
 
 // Literals returns texts of which every match of a regular expression contains at least one, after Fold on both
 // sides: a text that contains none of them need not be searched by it. It returns nil if there is no useful set.
@@ -21,45 +18,136 @@ func Literals(expr string) []string {
 	if err != nil {
 		return nil
 	}
-	set := required(re)
-	if shortest(set) < minLiteral {
-		return nil
-	}
-	return set
+	return required(re).best()
 }
 
-// required is Literals of a parsed expression. What it does not know gives nil, which is always right.
-func required(re *syntax.Regexp) []string {
+// texts is what is known of the texts that an expression matches.
+type texts struct {
+	exact  []string // all of them, folded; nil = not known
+	inside []string // each contains one of these, folded; nil = not known
+}
+
+// best is the better of what each match contains.
+func (t texts) best() []string {
+	if shortest(t.exact) > shortest(t.inside) {
+		return t.exact
+	}
+	if shortest(t.inside) == 0 {
+		return nil
+	}
+	return t.inside
+}
+
+// required is what is known of the matches of an expression. To know nothing is always right.
+func required(re *syntax.Regexp) texts {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return []string{Fold(string(re.Rune))}
-	case syntax.OpCapture, syntax.OpPlus:
+		return texts{exact: []string{Fold(string(re.Rune))}}
+	case syntax.OpCharClass:
+		return texts{exact: classTexts(re.Rune)}
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
+		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return texts{exact: []string{""}}
+	case syntax.OpCapture:
 		return required(re.Sub[0])
+	case syntax.OpPlus:
+		return texts{inside: required(re.Sub[0]).best()}
+	case syntax.OpQuest:
+		if t := required(re.Sub[0]); t.exact != nil && len(t.exact) < maxLiterals {
+			return texts{exact: append(t.exact[:len(t.exact):len(t.exact)], "")}
+		}
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return required(re.Sub[0])
+			return texts{inside: required(re.Sub[0]).best()}
 		}
-	case syntax.OpConcat: // every part is there: the one whose texts are longest is the rarest
-		var best []string
-		for _, sub := range re.Sub {
-			if set := required(sub); shortest(set) > shortest(best) {
-				best = set
-			}
+	case syntax.OpConcat:
+		return requiredOfAll(re.Sub)
+	case syntax.OpAlternate:
+		return requiredOfAny(re.Sub)
+	default: // any character, what may be repeated or not be there
+	}
+	return texts{}
+}
+
+// requiredOfAll is required of parts one behind the other. Neighbours of which all texts are known make longer ones; of
+// what they make, the set whose shortest text is longest is the rarest.
+func requiredOfAll(parts []*syntax.Regexp) texts {
+	var best []string
+	consider := func(set []string) {
+		if shortest(set) > shortest(best) {
+			best = set
 		}
-		return best
-	case syntax.OpAlternate: // one of the parts is there
-		var all []string
-		for _, sub := range re.Sub {
-			set := required(sub)
-			if set == nil || len(all)+len(set) > maxLiterals {
+	}
+	run, whole := []string{""}, true // the texts of the neighbours so far; whether those are all parts
+	for _, part := range parts {
+		t := required(part)
+		consider(t.inside)
+		if t.exact != nil && len(run)*len(t.exact) <= maxLiterals {
+			run = product(run, t.exact)
+			consider(run)
+			continue
+		}
+		whole, run = false, []string{""}
+		if t.exact != nil {
+			run = t.exact
+			consider(run)
+		}
+	}
+	if whole {
+		return texts{exact: run, inside: best}
+	}
+	return texts{inside: best}
+}
+
+// requiredOfAny is required of alternatives.
+func requiredOfAny(parts []*syntax.Regexp) texts {
+	all := texts{exact: []string{}, inside: []string{}}
+	for _, part := range parts {
+		t := required(part)
+		if all.exact != nil && t.exact != nil && len(all.exact)+len(t.exact) <= maxLiterals {
+			all.exact = append(all.exact, t.exact...)
+		} else {
+			all.exact = nil
+		}
+		if set := t.best(); all.inside != nil && set != nil && len(all.inside)+len(set) <= maxLiterals {
+			all.inside = append(all.inside, set...)
+		} else {
+			all.inside = nil
+		}
+	}
+	all.exact, all.inside = unique(all.exact), unique(all.inside)
+	return all
+}
+
+func product(begins, ends []string) []string {
+	out := make([]string, 0, len(begins)*len(ends))
+	for _, b := range begins {
+		for _, e := range ends {
+			out = append(out, b+e)
+		}
+	}
+	return unique(out)
+}
+
+func unique(set []string) []string {
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// classTexts are the characters of a class, folded, if they are few.
+func classTexts(ranges []rune) []string {
+	var out []string
+	for i := 0; i+1 < len(ranges); i += 2 {
+		if ranges[i+1]-ranges[i] >= maxLiterals {
+			return nil
+		}
+		for r := ranges[i]; r <= ranges[i+1]; r++ {
+			if out = append(out, string(foldRune(r))); len(out) > maxLiterals || r > unicode.MaxRune-1 {
 				return nil
 			}
-			all = append(all, set...)
 		}
-		return all
-	default: // classes, anchors, what may be there or not
 	}
-	return nil
+	return unique(out)
 }
 
 // shortest is the length of the shortest text of a set in bytes, 0 for none.
@@ -71,25 +159,6 @@ func shortest(set []string) int {
 		}
 	}
 	return n
-}
-
-// Fold maps texts that differ in case only to one: every character becomes the first of those that
-// unicode.SimpleFold takes for the same, as case-insensitive regular expressions do.
-func Fold(s string) string {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return strings.Map(foldRune, s)
-		}
-	}
-	return strings.ToUpper(s)
-}
-
-func foldRune(r rune) rune {
-	first := r
-	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-		first = min(first, f)
-	}
-	return first
 }
 
 // ContainsAny reports whether a folded text contains any of a set of folded literals. A nil set says nothing, so it

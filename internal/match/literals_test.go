@@ -20,15 +20,20 @@ func TestLiterals(t *testing.T) {
 	}{
 		{`nmap`, []string{"NMAP"}},
 		{`(?i)nMaP`, []string{"NMAP"}},
-		{`\b(wget|curl)\s+(-\S+\s+)*https?://`, []string{"WGET", "CURL"}},
+		{`\b(wget|curl)\s+(-\S+\s+)*https?://`, []string{"HTTP://", "HTTPS://"}},
 		{`\bcat\s.*/etc/shadow\b`, []string{"/ETC/SHADOW"}},
 		{`(abc){2,}x?`, []string{"ABC"}},
 		{`(abc)*`, nil},
-		{`a|bc`, nil},
+		{`a|bc`, []string{"A", "BC"}},
 		{`foo|(bar)?`, nil},
-		{`[ab]cd`, []string{"CD"}},
+		{`[ab]cd`, []string{"ACD", "BCD"}},
+		{`-(W|R) ?"`, []string{"-R \"", "-R\"", "-W \"", "-W\""}},
+		{`-[wr]x?[0-9]`, []string{
+			"-R0", "-R1", "-R2", "-R3", "-R4", "-R5", "-R6", "-R7", "-R8", "-R9", "-RX0", "-RX1", "-RX2", "-RX3", "-RX4", "-RX5", "-RX6", "-RX7", "-RX8", "-RX9",
+			"-W0", "-W1", "-W2", "-W3", "-W4", "-W5", "-W6", "-W7", "-W8", "-W9", "-WX0", "-WX1", "-WX2", "-WX3", "-WX4", "-WX5", "-WX6", "-WX7", "-WX8", "-WX9",
+		}},
 		{`.`, nil},
-		{`(?i)k`, nil},
+		{`(?i)k`, []string{"K"}},
 		{`(?i)\x{212a}elvin`, []string{"KELVIN"}},
 	} {
 		if got := match.Literals(tt.expr); !slices.Equal(got, tt.want) {

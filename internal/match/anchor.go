@@ -1,0 +1,124 @@
+package match
+
+import "strings"
+
+// An anchorSet is a necessary condition: the expression that it was chosen for is false unless one of the atoms is
+// true. cost estimates how often one of them is, in some unit.
+type anchorSet struct {
+	atoms []*atom
+	cost  int
+	ok    bool // there is a necessary condition
+}
+
+// anchor chooses the cheapest necessary condition of the node at i; negated says that the node stands below an odd
+// number of negations.
+func (b *Builder) anchor(d *Detection, i int32, negated bool) anchorSet {
+	n := &d.code[i]
+	switch {
+	case n.op == exprAtom && negated:
+		return anchorSet{}
+	case n.op == exprAtom:
+		return b.anchorOf(d.atoms[n.atom])
+	case n.op == exprNot:
+		return b.anchor(d, i+1, !negated)
+	}
+	all := (n.op == exprOr) != negated // each of the alternatives needs one
+	set := anchorSet{ok: all}
+	for k := i + 1; k < n.end; k = d.code[k].end {
+		one := b.anchor(d, k, negated)
+		switch {
+		case all && !one.ok:
+			return anchorSet{}
+		case all:
+			set.atoms = append(set.atoms, one.atoms...)
+			set.cost += one.cost
+		case one.ok && (!set.ok || one.cost < set.cost):
+			set = one
+		}
+	}
+	return set
+}
+
+// anchorOf is the necessary condition of one atom: itself if the scan can see it, else what it needs, else that its
+// field is there.
+func (b *Builder) anchorOf(a *atom) anchorSet {
+	switch {
+	case a.op.isLiteral() && scannable(a.op, a.text), a.op == opPresent:
+		return anchorSet{[]*atom{a}, b.cost(a), true}
+	case a.op == opNull:
+		return anchorSet{[]*atom{a}, presentCost, true}
+	}
+	set := anchorSet{ok: len(a.needs) > 0}
+	for _, text := range a.needs {
+		if !scannable(a.needOp, text) {
+			set.ok = false
+			break
+		}
+		need := &atom{atomKey: atomKey{a.field, a.needOp, text}}
+		set.atoms = append(set.atoms, need)
+		set.cost += b.cost(need)
+	}
+	present := presentAtom(a.field)
+	switch {
+	case set.ok && (a.field == keywordField || set.cost < b.cost(present)):
+		return set
+	case a.field == keywordField:
+		return anchorSet{}
+	}
+	return anchorSet{[]*atom{present}, b.cost(present), true}
+}
+
+// scannable reports whether the scan can look for a literal.
+func scannable(o op, text string) bool {
+	switch o {
+	case opExact:
+		return true
+	case opContains:
+		return len(text) >= shortGram
+	default:
+		return text != ""
+	}
+}
+
+const (
+	presentCost = 4000 // of a field being there: the last resort
+	commonCost  = 1000 // of a literal that is in commonText
+	usedCost    = 10   // per use of an atom: what many rules look for is common
+)
+
+// cost estimates how often an atom is true. The longer a literal, the rarer.
+func (b *Builder) cost(a *atom) int {
+	cost := 0
+	if n, ok := b.numbers[a.atomKey]; ok {
+		cost = usedCost * int(b.refs[n])
+	}
+	if !a.op.isLiteral() {
+		return cost + presentCost
+	}
+	if strings.Contains(commonText, a.text) {
+		cost += commonCost
+	}
+	switch n := len(a.text); {
+	case a.op != opContains:
+		return cost + 30
+	case n < gramSize:
+		return cost + 1200/n
+	default:
+		return cost + 20 + 200/n
+	}
+}
+
+// commonText is a sample of what stands in the events of most sensors, folded: a literal or a gram in it tells little.
+var commonText = Fold(strings.Join([]string{
+	`C:\Windows\System32\svchost.exe -k netsvcs -p -s Schedule`, `C:\Windows\SysWOW64\cmd.exe /c `, `C:\Windows\explorer.exe`,
+	`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe -NoProfile -ExecutionPolicy Bypass -Command "& {"`,
+	`"C:\Program Files\Google\Chrome\Application\chrome.exe" --type=renderer`, `C:\Program Files (x86)\Microsoft\Edge\msedge.exe`,
+	`C:\Users\user\AppData\Local\Temp\`, `C:\Users\user\AppData\Roaming\Microsoft\Windows\`, `C:\ProgramData\`, `C:\Windows\Temp\`,
+	`C:\Windows\System32\rundll32.exe`, `C:\Windows\System32\reg.exe add `, `net.exe`, `wscript.exe`, `conhost.exe 0xffffffff -ForceV1`,
+	`Microsoft Corporation`, `Microsoft Windows Operating System`, `Windows Command Processor`, `NT AUTHORITY\SYSTEM`, `NT AUTHORITY\NETWORK SERVICE`,
+	`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run`, `HKU\S-1-5-21-`, `\Registry\Machine\System\CurrentControlSet\Services\`,
+	`DWORD (0x00000001)`, `SetValue`, `Microsoft-Windows-Sysmon`, `Security`, `System`, `true`, `false`, `Success`, `Failure`, `Medium`, `High`,
+	`http://www.example.com/index.php?id=1`, `https://example.com/`, `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36`,
+	`GET`, `POST`, `200`, `404`, `/bin/bash -c `, `/usr/bin/python3`, `/etc/`, `/tmp/`, `/home/`, `/var/`, `root`, `sudo `,
+	`.exe`, `.dll`, `.com`, `.org`, `.net`, `127.0.0.1`, `192.168.`, `10.0.`, `eventSource`, `amazonaws.com`, `SHA256=`, `MD5=`, `IMPHASH=`,
+}, "\n"))

@@ -1,0 +1,37 @@
+package match
+
+// ask evaluates an atom that the scan has not made true.
+func (s *Scratch) ask(a *indexAtom) bool {
+	if !s.there(a.slot) {
+		return false
+	}
+	for e := s.first(a.slot); e >= 0; e = s.entries[e].next {
+		v := &s.values[s.entries[e].value]
+		if v.kind == nullValue {
+			continue
+		}
+		s.text(v)
+		s.fold(v)
+		if a.op == opFieldRef {
+			if s.refers(a, v) {
+				return true
+			}
+		} else if a.holds(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// refers asks an opFieldRef atom about one value of its field.
+func (s *Scratch) refers(a *indexAtom, v *value) bool {
+	for e := s.first(a.otherSlot); e >= 0; e = s.entries[e].next {
+		o := &s.values[s.entries[e].value]
+		s.text(o)
+		s.fold(o)
+		if a.refHolds(v, o) {
+			return true
+		}
+	}
+	return false
+}

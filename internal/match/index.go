@@ -1,0 +1,308 @@
+package match
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// An Index holds many detections and finds those that match a payload. It never changes and is safe for concurrent
+// use; a Builder makes it.
+type Index struct {
+	tree       tree
+	table      table
+	fields     []field // by slot
+	atoms      []indexAtom
+	scanned    []uint64  // a bit per atom: the scan makes it true, or it is false
+	anchors    []int32   // by atom: first link to the detections that may match once it is true; -1 = none
+	links      []link    //
+	detections []indexed // by id
+	always     []int32   // ids of the detections that are evaluated for each payload
+	stats      Stats
+}
+
+// A field is what the index does with the values of a payload path.
+type field struct {
+	path    string
+	of      int32   // of a slot for a literal key: the field that it is the key of; -1 = the slot is a field's own
+	asked   bool    // some atom asks it something
+	grams   bool    // its texts are searched for literals of at least gramSize
+	short   bool    // and for shorter ones
+	sizes   uint64  // a bit per length of the literals that are a whole text, those of 63 bytes and more together
+	probes  []probe // for prefixes and suffixes; never changed once an index has them
+	present int32   // atom that is true if the field is there; -1 = nobody asks
+	null    int32   // atom that is true if it has a null; -1 = nobody asks
+}
+
+// An indexAtom is an atom and where its values are.
+type indexAtom struct {
+	*atom           // nil = the number is not in use
+	slot      int32 // of its field
+	otherSlot int32 // of opFieldRef
+}
+
+// A link is an element of the list of detections that an atom makes candidates.
+type link struct{ id, next int32 }
+
+// indexed is a detection and what its atoms are called in the index.
+type indexed struct {
+	*Detection
+	global []int32 // number in the index, by number in the detection
+}
+
+// Stats say what an index holds.
+type Stats struct {
+	Detections int
+	Always     int // detections without a necessary condition: each costs an evaluation per payload
+	Atoms      int // different questions that the detections ask
+	Literals   int // texts that one scan of a payload finds
+	Bytes      int // memory of the index itself; detections and their regular expressions come on top
+}
+
+// Stats returns what the index holds.
+func (x *Index) Stats() Stats { return x.stats }
+
+// AlwaysEvaluated lists the ids of the detections without a necessary condition, ascending.
+func (x *Index) AlwaysEvaluated() []int32 { return slices.Sorted(slices.Values(x.always)) }
+
+// A Scratch is what matching one payload needs besides the index. It serves one goroutine at a time and any index, and
+// is kept for the next payload. The zero value is not valid; use NewScratch.
+type Scratch struct {
+	scan
+
+	index      *Index
+	gen        uint32   // of state and candidate
+	state      []uint32 // by atom: gen<<1 = false, gen<<1 + 1 = true, anything else = not known yet
+	candidate  []uint32 // by id: gen = it is in candidates
+	candidates []int32
+	matched    []int32
+	truth      indexTruth
+}
+
+// NewScratch returns an empty scratch.
+func NewScratch() *Scratch { return &Scratch{} }
+
+// Match returns the ids of the detections that match the payload, ascending. The slice is s's, until the next call with
+// it. The error says that the payload is not one JSON object, and at which byte.
+func (x *Index) Match(payload []byte, s *Scratch) ([]int32, error) {
+	s.begin(x, payload)
+	if err := s.run(); err != nil {
+		return nil, err
+	}
+	if s.doubled {
+		if err := s.reread(payload); err != nil {
+			return nil, err
+		}
+	}
+	for i := 0; i < len(s.touched); i++ { // literal keys append
+		n := s.touched[i]
+		if f := x.fields[n].of; f < 0 {
+			s.field(n)
+		} else if !s.there(f) {
+			s.slots[f] = s.slots[n]
+			s.touched = append(s.touched, f)
+		}
+	}
+	return s.evaluate(), nil
+}
+
+// begin prepares for a payload.
+func (s *Scratch) begin(x *Index, payload []byte) {
+	s.reset(&x.tree, len(x.fields), payload)
+	s.index = x
+	if len(s.state) < len(x.atoms) {
+		s.state = make([]uint32, len(x.atoms)+len(x.atoms)/4)
+	}
+	if len(s.candidate) < len(x.detections) {
+		s.candidate = make([]uint32, len(x.detections)+len(x.detections)/4)
+	}
+	if s.gen++; s.gen >= 1<<31 {
+		clear(s.state)
+		clear(s.candidate)
+		s.gen = 1
+	}
+	s.candidates, s.matched = s.candidates[:0], s.matched[:0]
+	if x.fields[keywordSlot].asked {
+		s.touch(keywordSlot)
+		s.cover = append(s.cover, keywordSlot)
+	}
+}
+
+// keywordSlot is the slot of keywordField, which every index has.
+const keywordSlot = 0
+
+// reread fills the slots from the reference's document: a name on a path is there twice, and the last one counts.
+func (s *Scratch) reread(payload []byte) error {
+	doc, err := ParseDocument(payload)
+	if err != nil {
+		return err
+	}
+	s.reset(&s.index.tree, len(s.index.fields), payload)
+	for n := range s.index.fields {
+		f := &s.index.fields[n]
+		if f.of >= 0 || !f.asked {
+			continue
+		}
+		values, present := doc.field(f.path)
+		if !present {
+			continue
+		}
+		slot := int32(n) //nolint:gosec // few
+		s.touch(slot)
+		s.cover = append(s.cover[:0], slot)
+		for _, v := range values {
+			s.add(value{kind: v.kind, str: plainUTF8, text: v.text}) // to be folded here, with padding
+		}
+	}
+	return nil
+}
+
+// field looks for what the values of a field make true.
+func (s *Scratch) field(n int32) {
+	f := &s.index.fields[n]
+	if f.present >= 0 {
+		s.set(f.present)
+	}
+	search := f.grams || f.short || f.sizes != 0 || len(f.probes) > 0
+	if !search && f.null < 0 {
+		return
+	}
+	for e := s.first(n); e >= 0; e = s.entries[e].next {
+		v := &s.values[s.entries[e].value]
+		if v.kind == nullValue {
+			if f.null >= 0 {
+				s.set(f.null)
+			}
+			continue
+		}
+		if !search {
+			continue
+		}
+		text := s.fold(v)
+		if f.grams && len(text) >= gramSize {
+			s.grams(n, text)
+		}
+		if f.short {
+			s.shortGrams(n, text)
+		}
+		if f.sizes>>min(len(text), 63)&1 != 0 {
+			s.look(probeKey(n, probe{op: opExact}, text), n, text, 0)
+		}
+		for _, p := range f.probes {
+			if part, ok := p.window(text); ok {
+				s.look(probeKey(n, p, part), n, text, 0)
+			}
+		}
+	}
+}
+
+// grams looks for the literals of a field in a text by their grams of gramSize bytes, four places per step.
+func (s *Scratch) grams(n int32, text []byte) {
+	t := &s.index.table
+	bitmap, shift := t.bitmap, t.shift&63
+	base := gramKey(n, 0, gramSize)
+	b := text[:len(text)+padding]
+	for i := 0; i+gramSize <= len(text); i += 4 { // what is found in the padding does not stand in the text
+		x := binary.LittleEndian.Uint64(b[i:])
+		h0 := spread(base | x&0xffffffff)
+		h1 := spread(base | x>>8&0xffffffff)
+		h2 := spread(base | x>>16&0xffffffff)
+		h3 := spread(base | x>>24&0xffffffff)
+		w0, w1, w2, w3 := bitmap[h0>>shift], bitmap[h1>>shift], bitmap[h2>>shift], bitmap[h3>>shift]
+		if marked(w0, h0) {
+			s.found(t.find(base|x&0xffffffff, h0), n, text, i)
+		}
+		if marked(w1, h1) {
+			s.found(t.find(base|x>>8&0xffffffff, h1), n, text, i+1)
+		}
+		if marked(w2, h2) {
+			s.found(t.find(base|x>>16&0xffffffff, h2), n, text, i+2)
+		}
+		if marked(w3, h3) {
+			s.found(t.find(base|x>>24&0xffffffff, h3), n, text, i+3)
+		}
+	}
+}
+
+// shortGrams is grams for literals that are shorter than a gram: one look at a bitmap per place tells whether any field
+// has a literal with these two bytes.
+func (s *Scratch) shortGrams(n int32, text []byte) {
+	short := (*[1 << 16 / 64]uint64)(s.index.table.short)
+	base := gramKey(n, 0, shortGram)
+	for i := 0; i+1 < len(text); i++ {
+		gram := uint64(text[i]) | uint64(text[i+1])<<8
+		if short[gram/64]>>(gram%64)&1 != 0 {
+			s.look(base|gram, n, text, i)
+		}
+	}
+}
+
+// look makes true what the literals under a key say that stand in text.
+func (s *Scratch) look(key uint64, n int32, text []byte, i int) {
+	t := &s.index.table
+	if h := spread(key); marked(t.bitmap[h>>(t.shift&63)], h) {
+		s.found(t.find(key, h), n, text, i)
+	}
+}
+
+func (s *Scratch) found(at, n int32, text []byte, i int) {
+	t := &s.index.table
+	for at >= 0 {
+		l := &t.literals[at]
+		if s.state[l.atom] != s.gen<<1|1 && t.is(l, n, text, i) {
+			s.set(l.atom)
+		}
+		at = l.next
+	}
+}
+
+// set makes an atom true, and candidates of the detections that wait for it.
+func (s *Scratch) set(atom int32) {
+	s.state[atom] = s.gen<<1 | 1
+	for at := s.index.anchors[atom]; at >= 0; {
+		l := s.index.links[at]
+		if s.candidate[l.id] != s.gen {
+			s.candidate[l.id] = s.gen
+			s.candidates = append(s.candidates, l.id)
+		}
+		at = l.next
+	}
+}
+
+// evaluate asks the candidates.
+func (s *Scratch) evaluate() []int32 {
+	s.truth.s = s
+	for _, list := range [...][]int32{s.index.always, s.candidates} {
+		for _, id := range list {
+			d := &s.index.detections[id]
+			s.truth.global = d.global
+			if eval(d.code, 0, &s.truth) {
+				s.matched = append(s.matched, id)
+			}
+		}
+	}
+	slices.Sort(s.matched)
+	return s.matched
+}
+
+// An indexTruth knows the atoms of one detection of the index.
+type indexTruth struct {
+	s      *Scratch
+	global []int32
+}
+
+// of implements truth. What the scan looks for is true or not there; the others are asked, once per payload.
+func (t *indexTruth) of(i int32) bool {
+	s, g := t.s, t.global[i]
+	if state := s.state[g]; state>>1 == s.gen {
+		return state&1 != 0
+	}
+	if s.index.scanned[g/64]&(1<<(g%64)) != 0 {
+		return false
+	}
+	v := s.ask(&s.index.atoms[g])
+	s.state[g] = s.gen << 1
+	if v {
+		s.state[g] |= 1
+	}
+	return v
+}

@@ -1,0 +1,257 @@
+package match
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// A table finds literals in folded texts of fields at a cost that does not grow with their number. It has two ways.
+//
+// A literal that may stand anywhere is found by its gram: four (or two) neighbouring bytes of it, the rarest there are.
+// At each place of a text one hash of the bytes there is looked up in a bitmap that stays in the cache; only where the
+// bits are set, the hash table is asked for the literals with that gram, and their bytes are compared.
+//
+// A literal at the beginning or end of a text, or that is the whole text, is found by one look-up per field and length
+// class: of so many bytes at the beginning or end, or of all.
+type table struct {
+	short    []uint64 // a bit per two bytes that a short gram may have
+	bitmap   []uint64 // two bits in one word per key; the number of words is a power of two
+	slots    []tableSlot
+	literals []literal
+	texts    []byte // of all literals, one behind the other
+	keys     int    // slots in use, those without literals any more included
+	shift    uint   // what leaves of a hash the number of a word of the bitmap
+	free     int32  // literals that are not in use, linked by next; -1 = none
+}
+
+type tableSlot struct {
+	key   uint64 // 0 = free
+	first int32  // in literals; -1 = none
+}
+
+// A literal is one text that makes one atom true.
+type literal struct {
+	text  uint32 // where it begins
+	size  uint32
+	gram  uint32 // where its gram begins, in the literal; for opContains
+	field int32
+	atom  int32
+	check uint32 // its first bytes, at most four: most comparisons end there
+	next  int32  // with the same key; -1 = none
+	op    op
+}
+
+// A probe is one look-up per text of a field: of the first or last size bytes, or for opExact of all.
+type probe struct {
+	op   op
+	size int
+}
+
+// probeSizes are the length classes of prefixes and suffixes.
+var probeSizes = [...]int{16, 8, 4, 2, 1}
+
+const (
+	gramSize  = 4 // of literals that have as many bytes
+	shortGram = 2 // of shorter ones
+)
+
+func newTable() table {
+	t := table{short: make([]uint64, 1<<16/64), slots: make([]tableSlot, 1<<6), free: -1}
+	t.setBitmap(1 << 4)
+	return t
+}
+
+func (t *table) setBitmap(words int) {
+	t.bitmap = make([]uint64, words)
+	t.shift = uint(64 - bits.TrailingZeros(uint(words))) //nolint:gosec // 1 to 63
+}
+
+func (t *table) clone() table {
+	c := *t
+	c.short = slices.Clone(t.short)
+	c.bitmap, c.slots, c.literals = slices.Clone(t.bitmap), slices.Clone(t.slots), slices.Clone(t.literals)
+	c.texts = t.texts[:len(t.texts):len(t.texts)] // only ever appended to
+	return c
+}
+
+// spread multiplies a key so that the highest bits of the product depend on all of it: they choose the word in the
+// bitmap, and those in the middle the bits in the word.
+func spread(key uint64) uint64 { return key * mix1 }
+
+// settle mixes the high bits of a spread key into the low ones, which choose the slot.
+func settle(h uint64) uint64 { return h ^ h>>29 }
+
+// gramKey is the key of a gram in a field; of gram 0 it is what all keys of the field have in common.
+func gramKey(field int32, gram uint32, size int) uint64 {
+	return uint64(gram) | uint64(size)<<32 | uint64(field+1)<<36 //nolint:gosec // field numbers are small
+}
+
+// probeKey is the key of the bytes that a probe looks at. Different bytes may have the same key.
+func probeKey(field int32, p probe, b []byte) uint64 {
+	h := uint64(field+1)<<8 | uint64(p.op)<<6 | uint64(p.size)&0x3f //nolint:gosec // as above
+	h *= mix2
+	for len(b) >= 8 {
+		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(b))*mix1, 29)
+		b = b[8:]
+	}
+	var last uint64
+	switch n := len(b); {
+	case n >= 4:
+		last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+	case n > 0:
+		last = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16 | uint64(n)<<24 //nolint:gosec // below 4
+	}
+	h = (h ^ last) * mix2
+	return h ^ h>>32 | 1<<63
+}
+
+// window is the part of text that a probe looks at; ok = the text is long enough.
+func (p probe) window(text []byte) (part []byte, ok bool) {
+	switch {
+	case p.op == opExact:
+		return text, true
+	case len(text) < p.size:
+		return nil, false
+	case p.op == opPrefix:
+		return text[:p.size], true
+	default:
+		return text[len(text)-p.size:], true
+	}
+}
+
+// probeFor is the probe that finds a literal.
+func probeFor(o op, size int) probe {
+	if o == opExact {
+		return probe{op: o}
+	}
+	for _, class := range probeSizes {
+		if size >= class {
+			return probe{o, class}
+		}
+	}
+	panic("match: a prefix or suffix that is looked up is not empty")
+}
+
+// add puts a literal under a key.
+func (t *table) add(key uint64, l literal, text string) {
+	l.text, l.size = uint32(len(t.texts)), uint32(len(text)) //nolint:gosec // the rules' texts are far below 4 GiB
+	t.texts = append(t.texts, text...)
+	l.check = firstBytes([]byte(text))
+	s := t.slot(key)
+	l.next = s.first
+	at := t.free
+	if at >= 0 {
+		t.free = t.literals[at].next
+		t.literals[at] = l
+	} else {
+		at = int32(len(t.literals)) //nolint:gosec // bounded by memory far below
+		t.literals = append(t.literals, l)
+	}
+	s.first = at
+}
+
+// remove takes the literal of an atom away from a key.
+func (t *table) remove(key uint64, atom int32) {
+	s := t.slot(key)
+	for at := &s.first; *at >= 0; at = &t.literals[*at].next {
+		if i := *at; t.literals[i].atom == atom {
+			*at = t.literals[i].next
+			t.literals[i] = literal{next: t.free}
+			t.free = i
+			return
+		}
+	}
+}
+
+// slot finds the slot of a key, and makes it if there is none.
+func (t *table) slot(key uint64) *tableSlot {
+	if (t.keys+1)*2 > len(t.slots) {
+		t.grow()
+	}
+	h := spread(key)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // positive
+	i := settle(h) & mask
+	for t.slots[i].key != key {
+		if t.slots[i].key == 0 {
+			t.slots[i] = tableSlot{key, -1}
+			t.keys++
+			t.mark(h)
+			break
+		}
+		i = (i + 1) & mask
+	}
+	return &t.slots[i]
+}
+
+// grow doubles the table and the bitmap, and forgets keys without literals.
+func (t *table) grow() {
+	old := t.slots
+	t.slots = make([]tableSlot, 2*len(old))
+	t.setBitmap(min(2*len(t.bitmap), maxBitmap))
+	t.keys = 0
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // positive
+	for _, s := range old {
+		if s.key == 0 || s.first < 0 {
+			continue
+		}
+		h := spread(s.key)
+		i := settle(h) & mask
+		for t.slots[i].key != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = s
+		t.keys++
+		t.mark(h)
+	}
+}
+
+// maxBitmap bounds the bitmap, in words: 64 KiB, which leaves the second-level cache to the rest. It has 16 bits per
+// slot until then.
+const maxBitmap = 1 << 14
+
+func (t *table) mark(h uint64) { t.bitmap[h>>t.shift] |= 1<<(h>>32&63) | 1<<(h>>26&63) }
+
+// marked reports whether the word of the bitmap has both bits of a spread key.
+func marked(word, h uint64) bool { return word>>(h>>32&63)&1 != 0 && word>>(h>>26&63)&1 != 0 }
+
+// find returns the first literal of a key whose spread is h; -1 = none.
+func (t *table) find(key, h uint64) int32 {
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // positive
+	for i := settle(h) & mask; ; i = (i + 1) & mask {
+		switch t.slots[i].key {
+		case key:
+			return t.slots[i].first
+		case 0:
+			return -1
+		}
+	}
+}
+
+// is reports whether a literal of the field stands in text where its gram or probe was found at i.
+func (t *table) is(l *literal, field int32, text []byte, i int) bool {
+	size := int(l.size)
+	switch l.op {
+	case opContains:
+		i -= int(l.gram)
+	case opPrefix:
+		i = 0
+	case opSuffix:
+		i = len(text) - size
+	default:
+		i = 0
+		if len(text) != size {
+			return false
+		}
+	}
+	return i >= 0 && i+size <= len(text) && firstBytes(text[i:i+size]) == l.check && l.field == field &&
+		string(text[i:i+size]) == string(t.texts[l.text:int(l.text)+size])
+}
+
+// firstBytes are the first four bytes as a number; of fewer than four, none.
+func firstBytes(b []byte) uint32 {
+	if len(b) < 4 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(b)
+}
