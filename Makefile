@@ -2,6 +2,7 @@
 
 CORPUS ?= ../shared/corpus
 FUZZTIME ?= 20s
+SIGMA ?= ../shared/sigma
 BENCH ?= .
 COUNT ?= 1
 PKG ?= ./...
@@ -15,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## build bin/worker
@@ -36,6 +37,7 @@ race: compiler ## make test RACE=1 (needs a C compiler)
 .PHONY: lint
 lint: ## run golangci-lint; its first run builds it, which takes a minute or two
 	$(call tool,golangci-lint) run ./...
+	cd bench && go tool -modfile=../tools/golangci-lint/go.mod golangci-lint run ./...
 
 .PHONY: fmt
 fmt: ## format the Go files
@@ -50,14 +52,16 @@ vet: ## run go vet for Linux, macOS and Windows
 	GOOS=linux go vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
+	go -C bench vet ./...
 
 .PHONY: size
 size: ## fail on a Go file over 400 lines that does not say why
 	@! find . -name '*.go' -exec sh -c '[ $$(wc -l <"$$1") -le 400 ] || grep -q "^// Over 400 lines: " "$$1" || echo "$$1: over 400 lines, and no line // Over 400 lines: says why"' - {} \; | grep .
 
 .PHONY: tidy
-tidy: ## fail if go.mod and go.sum are not what go mod tidy makes of them
+tidy: ## fail if a go.mod or go.sum is not what go mod tidy makes of it
 	go mod tidy -diff
+	go -C bench mod tidy -diff
 
 .PHONY: rules
 rules: build ## check the rule pack and run the tests in it
@@ -69,7 +73,7 @@ docs: ## check the commands, YAML blocks and links in the documents (make test d
 	go test -count=1 -run '^TestDocuments' ./cmd/worker
 
 .PHONY: check
-check: compiler fmt-check size tidy vet lint rules race ## what CI runs: format, size, modules, vet, lint, rules, all tests (needs a C compiler)
+check: compiler fmt-check size tidy vet lint rules race bench-smoke ## what CI runs: format, size, modules, vet, lint, rules, all tests, bench-smoke (needs a C compiler)
 	@echo 'make check: all good'
 
 .PHONY: compiler
@@ -80,12 +84,25 @@ compiler:
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: bin/bench
+bin/bench:
+	@go -C bench build -o ../bin/bench .
+
 .PHONY: bench
-bench: ## run the benchmarks BENCH of PKG, COUNT times
+bench: bin/bench ## print what matching costs, beside other ways, with the public rules in SIGMA; 2 minutes (ARGS="-quick")
+	@bin/bench -sigma $(SIGMA) $(ARGS)
+
+.PHONY: bench-smoke
+bench-smoke: bin/bench ## test bench, and see that it runs and that the index gives no wrong answer; seconds
+	go -C bench test ./...
+	bin/bench -sigma $(SIGMA) -quick
+
+.PHONY: microbench
+microbench: ## run the Go benchmarks BENCH of PKG, COUNT times
 	@go test -short -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
 
 .PHONY: compare
-compare: ## compare two saved outputs of make bench: OLD=file NEW=file
+compare: ## compare two saved outputs of make microbench: OLD=file NEW=file
 	@$(call tool,benchstat) $(OLD) $(NEW)
 
 .PHONY: golden
