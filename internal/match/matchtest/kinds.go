@@ -71,7 +71,7 @@ func (g *Generator) process() {
 	g.header(1)
 	e := &g.event
 	e.add("Image", p.image)
-	if g.chance(400) { // sensors are often set to leave these out
+	if g.chance(750) { // sensors are often set to leave these out
 		e.add("FileVersion", g.expand("10.{n}"))
 		e.add("Description", p.description)
 		e.add("Product", p.product)
@@ -81,7 +81,7 @@ func (g *Generator) process() {
 	e.add("CommandLine", g.expand(g.pick(p.commands)))
 	e.add("CurrentDirectory", p.directory)
 	e.add("User", g.expand(`MEADOW\{u}`))
-	if g.chance(300) {
+	if g.chance(400) {
 		e.add("LogonGuid", g.expand("{{h}-0A3C-{n}-0000-{h}}"))
 		e.addRaw("TerminalSessionId", g.number(4))
 	}
