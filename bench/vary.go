@@ -21,7 +21,8 @@ func grow(sources []source, n int, seed uint64) []source {
 	return out
 }
 
-// vary alters the values of a detection.
+// vary alters the values of a detection, but for selections that are called filters: what they leave out would be met
+// all the time once they look for other things.
 func vary(n *yaml.Node, r *rand.Rand) *yaml.Node {
 	out := *n
 	out.Content = make([]*yaml.Node, len(n.Content))
@@ -32,7 +33,7 @@ func vary(n *yaml.Node, r *rand.Rand) *yaml.Node {
 		}
 		_, modifiers, _ := strings.Cut(key, "|")
 		switch {
-		case n.Kind == yaml.MappingNode && i%2 == 0, key == "condition", key == "timeframe",
+		case n.Kind == yaml.MappingNode && i%2 == 0, key == "condition", key == "timeframe", strings.HasPrefix(key, "filter"),
 			strings.Contains(modifiers, "re"), strings.Contains(modifiers, "cidr"), strings.Contains(modifiers, "expand"):
 			out.Content[i] = c
 		default:
