@@ -1,8 +1,10 @@
 package match
 
+import "slices"
+
 // ask evaluates an atom that the scan has not made true.
 func (s *Scratch) ask(a *indexAtom) bool {
-	if !s.there(a.slot) {
+	if !s.there(a.slot) || a.needs != nil && !slices.ContainsFunc(a.needs, s.atom) {
 		return false
 	}
 	for e := s.first(a.slot); e >= 0; e = s.entries[e].next {

@@ -33,6 +33,18 @@ const (
 // isLiteral reports whether the op looks for a literal in folded texts.
 func (o op) isLiteral() bool { return o <= opExact }
 
+// weight is about what an op costs, in units of one that the scan answers.
+func (o op) weight() int {
+	switch {
+	case o <= opNull:
+		return 1
+	case o == opRegexp:
+		return 200
+	default:
+		return 20
+	}
+}
+
 // keywordField is the field of atoms that are asked of every scalar of the payload. No path is empty.
 const keywordField = ""
 
@@ -94,14 +106,12 @@ func globAtom(field string, g *glob, cased bool) *atom {
 
 // regexpAtom asks for a match of a regular expression anywhere. textsOnly leaves numbers and truth values out.
 func regexpAtom(field string, re *regexp.Regexp, textsOnly bool) *atom {
-	literals := Literals(re.String())
-	a := &atom{atomKey: atomKey{field, opRegexp, re.String()}, needs: literals}
+	a := &atom{atomKey: atomKey{field, opRegexp, re.String()}, needs: Literals(re.String())}
 	if textsOnly {
 		a.text = "texts:" + a.text
 	}
-	a.test = func(v *value) bool {
-		return (!textsOnly || v.kind == textValue) && ContainsAny(view(v.folded), literals) && re.Match(v.text)
-	}
+	find := whether(re.String())
+	a.test = func(v *value) bool { return (!textsOnly || v.kind == textValue) && find.Match(v.text) }
 	return a
 }
 

@@ -36,7 +36,7 @@ func Compile(n *Node, o Options) (*Detection, error) {
 		}
 		return nil, errors.Join(errs...)
 	}
-	return &Detection{atoms: c.atoms, code: e.flatten(nil)}, nil
+	return c.finish(e), nil
 }
 
 // Patterns is a detection that matches where any of the expressions is found in any text of any of the fields. It sees
@@ -49,7 +49,7 @@ func Patterns(fields []string, exprs []*regexp.Regexp) *Detection {
 			kids = append(kids, c.atom(regexpAtom(field, re, true)))
 		}
 	}
-	return &Detection{atoms: c.atoms, code: join(exprOr, kids).flatten(nil)}
+	return c.finish(join(exprOr, kids))
 }
 
 // And is a detection that matches where all of ds do, of which there is at least one.
@@ -121,6 +121,12 @@ func (c *compiler) atom(a *atom) *expr {
 		c.atoms = append(c.atoms, a)
 	}
 	return &expr{op: exprAtom, atom: id}
+}
+
+// finish makes the detection of an expression over the compiler's atoms.
+func (c *compiler) finish(e *expr) *Detection {
+	e.sort(func(atom int32) int { return c.atoms[atom].op.weight() })
+	return &Detection{atoms: c.atoms, code: e.flatten(nil)}
 }
 
 // detection compiles all selections and the condition over them.

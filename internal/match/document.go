@@ -143,17 +143,29 @@ func (d *Document) field(field string) (values []*value, present bool) {
 }
 
 // Match is the reference: it reports whether the detection matches the payload.
-func (d *Detection) Match(doc *Document) bool { return eval(d.code, 0, &plainTruth{d, doc}) }
+func (d *Detection) Match(doc *Document) bool { return d.holds(0, doc) }
 
-// A plainTruth asks every atom anew.
-type plainTruth struct {
-	detection *Detection
-	doc       *Document
+// holds evaluates the node at i.
+func (d *Detection) holds(i int32, doc *Document) bool {
+	n := &d.code[i]
+	switch n.op {
+	case exprAtom:
+		return d.atoms[n.atom].in(doc)
+	case exprNot:
+		return !d.holds(i+1, doc)
+	default:
+		for k := i + 1; k < n.end; k = d.code[k].end {
+			if d.holds(k, doc) == (n.op == exprOr) {
+				return n.op == exprOr
+			}
+		}
+		return n.op == exprAnd
+	}
 }
 
-func (t *plainTruth) of(i int32) bool {
-	a := t.detection.atoms[i]
-	values, present := t.doc.field(a.field)
+// in asks the atom about a document.
+func (a *atom) in(doc *Document) bool {
+	values, present := doc.field(a.field)
 	if a.op == opPresent {
 		return present
 	}
@@ -164,7 +176,7 @@ func (t *plainTruth) of(i int32) bool {
 				return true
 			}
 		case opFieldRef:
-			others, _ := t.doc.field(a.other)
+			others, _ := doc.field(a.other)
 			for _, o := range others {
 				if a.refHolds(v, o) {
 					return true

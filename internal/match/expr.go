@@ -52,16 +52,29 @@ func join(o exprOp, kids []*expr) *expr {
 	if len(out.kids) == 1 {
 		return out.kids[0]
 	}
-	// Atoms first: they cost less than what has atoms below.
-	slices.SortStableFunc(out.kids, func(a, b *expr) int { return a.rank() - b.rank() })
 	return out
 }
 
-func (e *expr) rank() int {
-	if e.op == exprAtom {
-		return 0
+// sort puts what is asked sooner before what costs more, at every node. weigh is the cost of an atom.
+func (e *expr) sort(weigh func(atom int32) int) {
+	weights := make(map[*expr]int, len(e.kids))
+	for _, k := range e.kids {
+		k.sort(weigh)
+		weights[k] = k.weight(weigh)
 	}
-	return 1
+	slices.SortStableFunc(e.kids, func(a, b *expr) int { return weights[a] - weights[b] })
+}
+
+// weight is the cost of all atoms of an expression.
+func (e *expr) weight(weigh func(atom int32) int) int {
+	if e.op == exprAtom {
+		return weigh(e.atom)
+	}
+	sum := 0
+	for _, k := range e.kids {
+		sum += k.weight(weigh)
+	}
+	return sum
 }
 
 // An instr is a node of an expression, in a list in which what is below a node stands right behind it.
@@ -80,32 +93,4 @@ func (e *expr) flatten(list []instr) []instr {
 	}
 	list[at].end = int32(len(list)) //nolint:gosec // Limits.Atoms bounds it
 	return list
-}
-
-// A truth knows which atoms of a detection are true of a payload.
-type truth interface{ of(atom int32) bool }
-
-// eval evaluates the node at i of list.
-func eval(list []instr, i int32, t truth) bool {
-	n := &list[i]
-	switch n.op {
-	case exprAtom:
-		return t.of(n.atom)
-	case exprNot:
-		return !eval(list, i+1, t)
-	default:
-		until := n.op == exprOr // the value that decides
-		for k := i + 1; k < n.end; k = list[k].end {
-			v := false
-			if list[k].op == exprAtom {
-				v = t.of(list[k].atom)
-			} else {
-				v = eval(list, k, t)
-			}
-			if v == until {
-				return until
-			}
-		}
-		return !until
-	}
 }

@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -68,16 +69,17 @@ const (
 // appendUpper appends text with ASCII letters as capitals, eight bytes at a time.
 func appendUpper(dst, text []byte) []byte {
 	n := len(dst)
-	dst = append(dst, text...)
-	b := dst[n:]
-	for len(b) >= 8 {
-		binary.LittleEndian.PutUint64(b, upper(binary.LittleEndian.Uint64(b)))
-		b = b[8:]
+	dst = slices.Grow(dst, len(text))[:n+len(text)]
+	out := dst[n:]
+	for len(text) >= 8 && len(out) >= 8 {
+		binary.LittleEndian.PutUint64(out, upper(binary.LittleEndian.Uint64(text)))
+		text, out = text[8:], out[8:]
 	}
-	for i, c := range b {
+	for i, c := range text {
 		if 'a' <= c && c <= 'z' {
-			b[i] = c - ('a' - 'A')
+			c -= 'a' - 'A'
 		}
+		out[i] = c
 	}
 	return dst
 }

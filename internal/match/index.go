@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -27,6 +28,7 @@ type field struct {
 	asked   bool    // some atom asks it something
 	grams   bool    // its texts are searched for literals of at least gramSize
 	short   bool    // and for shorter ones
+	filter  filter  // of the keys of its literals
 	sizes   uint64  // a bit per length of the literals that are a whole text, those of 63 bytes and more together
 	probes  []probe // for prefixes and suffixes; never changed once an index has them
 	present int32   // atom that is true if the field is there; -1 = nobody asks
@@ -35,9 +37,10 @@ type field struct {
 
 // An indexAtom is an atom and where its values are.
 type indexAtom struct {
-	*atom           // nil = the number is not in use
-	slot      int32 // of its field
-	otherSlot int32 // of opFieldRef
+	*atom             // nil = the number is not in use
+	slot      int32   // of its field
+	otherSlot int32   // of opFieldRef
+	needs     []int32 // of what the scan does not look for: atoms of which one is true if it is; nil = not known
 }
 
 // A link is an element of the list of detections that an atom makes candidates.
@@ -75,7 +78,6 @@ type Scratch struct {
 	candidate  []uint32 // by id: gen = it is in candidates
 	candidates []int32
 	matched    []int32
-	truth      indexTruth
 }
 
 // NewScratch returns an empty scratch.
@@ -197,8 +199,8 @@ func (s *Scratch) field(n int32) {
 
 // grams looks for the literals of a field in a text by their grams of gramSize bytes, four places per step.
 func (s *Scratch) grams(n int32, text []byte) {
-	t := &s.index.table
-	bitmap, shift := t.bitmap, t.shift&63
+	t, f := &s.index.table, &s.index.fields[n].filter
+	words, shift := f.words, f.shift&63
 	base := gramKey(n, 0, gramSize)
 	b := text[:len(text)+padding]
 	for i := 0; i+gramSize <= len(text); i += 4 { // what is found in the padding does not stand in the text
@@ -207,7 +209,7 @@ func (s *Scratch) grams(n int32, text []byte) {
 		h1 := spread(base | x>>8&0xffffffff)
 		h2 := spread(base | x>>16&0xffffffff)
 		h3 := spread(base | x>>24&0xffffffff)
-		w0, w1, w2, w3 := bitmap[h0>>shift], bitmap[h1>>shift], bitmap[h2>>shift], bitmap[h3>>shift]
+		w0, w1, w2, w3 := words[h0>>shift], words[h1>>shift], words[h2>>shift], words[h3>>shift]
 		if marked(w0, h0) {
 			s.found(t.find(base|x&0xffffffff, h0), n, text, i)
 		}
@@ -226,20 +228,27 @@ func (s *Scratch) grams(n int32, text []byte) {
 // shortGrams is grams for literals that are shorter than a gram: one look at a bitmap per place tells whether any field
 // has a literal with these two bytes.
 func (s *Scratch) shortGrams(n int32, text []byte) {
+	if len(text) < shortGram {
+		return
+	}
 	short := (*[1 << 16 / 64]uint64)(s.index.table.short)
 	base := gramKey(n, 0, shortGram)
-	for i := 0; i+1 < len(text); i++ {
-		gram := uint64(text[i]) | uint64(text[i+1])<<8
-		if short[gram/64]>>(gram%64)&1 != 0 {
-			s.look(base|gram, n, text, i)
+	b := text[:len(text)+padding]
+	for i := 0; i+shortGram <= len(text); i += 4 { // as in grams
+		x := binary.LittleEndian.Uint64(b[i:])
+		m := short[x>>6&0x3ff]>>(x&63)&1 | short[x>>14&0x3ff]>>(x>>8&63)&1<<1 |
+			short[x>>22&0x3ff]>>(x>>16&63)&1<<2 | short[x>>30&0x3ff]>>(x>>24&63)&1<<3
+		for ; m != 0; m &= m - 1 {
+			k := bits.TrailingZeros64(m)
+			s.look(base|x>>(8*k)&0xffff, n, text, i+k)
 		}
 	}
 }
 
 // look makes true what the literals under a key say that stand in text.
 func (s *Scratch) look(key uint64, n int32, text []byte, i int) {
-	t := &s.index.table
-	if h := spread(key); marked(t.bitmap[h>>(t.shift&63)], h) {
+	t, f := &s.index.table, &s.index.fields[n].filter
+	if h := spread(key); marked(f.words[h>>(f.shift&63)], h) {
 		s.found(t.find(key, h), n, text, i)
 	}
 }
@@ -248,7 +257,7 @@ func (s *Scratch) found(at, n int32, text []byte, i int) {
 	t := &s.index.table
 	for at >= 0 {
 		l := &t.literals[at]
-		if s.state[l.atom] != s.gen<<1|1 && t.is(l, n, text, i) {
+		if t.is(l, n, text, i) && s.state[l.atom] != s.gen<<1|1 {
 			s.set(l.atom)
 		}
 		at = l.next
@@ -270,12 +279,9 @@ func (s *Scratch) set(atom int32) {
 
 // evaluate asks the candidates.
 func (s *Scratch) evaluate() []int32 {
-	s.truth.s = s
 	for _, list := range [...][]int32{s.index.always, s.candidates} {
 		for _, id := range list {
-			d := &s.index.detections[id]
-			s.truth.global = d.global
-			if eval(d.code, 0, &s.truth) {
+			if s.holds(&s.index.detections[id], 0) {
 				s.matched = append(s.matched, id)
 			}
 		}
@@ -284,25 +290,45 @@ func (s *Scratch) evaluate() []int32 {
 	return s.matched
 }
 
-// An indexTruth knows the atoms of one detection of the index.
-type indexTruth struct {
-	s      *Scratch
-	global []int32
+// holds evaluates the node at i of a detection.
+func (s *Scratch) holds(d *indexed, i int32) bool {
+	n := &d.code[i]
+	switch n.op {
+	case exprAtom:
+		return s.atom(d.global[n.atom])
+	case exprNot:
+		return !s.holds(d, i+1)
+	}
+	until := n.op == exprOr // the value that decides
+	for k := i + 1; k < n.end; {
+		kid := &d.code[k]
+		var v bool
+		if kid.op == exprAtom {
+			v = s.atom(d.global[kid.atom])
+		} else {
+			v = s.holds(d, k)
+		}
+		if v == until {
+			return until
+		}
+		k = kid.end
+	}
+	return !until
 }
 
-// of implements truth. What the scan looks for is true or not there; the others are asked, once per payload.
-func (t *indexTruth) of(i int32) bool {
-	s, g := t.s, t.global[i]
-	if state := s.state[g]; state>>1 == s.gen {
+// atom says whether an atom is true. What the scan looks for is true by now or false; the others are asked, once per
+// payload.
+func (s *Scratch) atom(n int32) bool {
+	if state := s.state[n]; state>>1 == s.gen {
 		return state&1 != 0
 	}
-	if s.index.scanned[g/64]&(1<<(g%64)) != 0 {
+	if s.index.scanned[n/64]&(1<<(n%64)) != 0 {
 		return false
 	}
-	v := s.ask(&s.index.atoms[g])
-	s.state[g] = s.gen << 1
+	v := s.ask(&s.index.atoms[n])
+	s.state[n] = s.gen << 1
 	if v {
-		s.state[g] |= 1
+		s.state[n] |= 1
 	}
 	return v
 }

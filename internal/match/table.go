@@ -9,20 +9,18 @@ import (
 // A table finds literals in folded texts of fields at a cost that does not grow with their number. It has two ways.
 //
 // A literal that may stand anywhere is found by its gram: four (or two) neighbouring bytes of it, the rarest there are.
-// At each place of a text one hash of the bytes there is looked up in a bitmap that stays in the cache; only where the
-// bits are set, the hash table is asked for the literals with that gram, and their bytes are compared.
+// At each place of a text one hash of the bytes there is looked up in the field's filter, which is small; only where
+// the bits are set, the hash table is asked for the literals with that gram, and their bytes are compared.
 //
 // A literal at the beginning or end of a text, or that is the whole text, is found by one look-up per field and length
 // class: of so many bytes at the beginning or end, or of all.
 type table struct {
-	short    []uint64 // a bit per two bytes that a short gram may have
-	bitmap   []uint64 // two bits in one word per key; the number of words is a power of two
 	slots    []tableSlot
 	literals []literal
-	texts    []byte // of all literals, one behind the other
-	keys     int    // slots in use, those without literals any more included
-	shift    uint   // what leaves of a hash the number of a word of the bitmap
-	free     int32  // literals that are not in use, linked by next; -1 = none
+	texts    []byte   // of all literals, one behind the other
+	short    []uint64 // a bit per two bytes that a short gram may have
+	keys     int      // slots in use, those without literals any more included
+	free     int32    // literals that are not in use, linked by next; -1 = none
 }
 
 type tableSlot struct {
@@ -57,26 +55,47 @@ const (
 )
 
 func newTable() table {
-	t := table{short: make([]uint64, 1<<16/64), slots: make([]tableSlot, 1<<6), free: -1}
-	t.setBitmap(1 << 4)
-	return t
-}
-
-func (t *table) setBitmap(words int) {
-	t.bitmap = make([]uint64, words)
-	t.shift = uint(64 - bits.TrailingZeros(uint(words))) //nolint:gosec // 1 to 63
+	return table{short: make([]uint64, 1<<16/64), slots: make([]tableSlot, 1<<6), free: -1}
 }
 
 func (t *table) clone() table {
 	c := *t
-	c.short = slices.Clone(t.short)
-	c.bitmap, c.slots, c.literals = slices.Clone(t.bitmap), slices.Clone(t.slots), slices.Clone(t.literals)
+	c.slots, c.literals, c.short = slices.Clone(t.slots), slices.Clone(t.literals), slices.Clone(t.short)
 	c.texts = t.texts[:len(t.texts):len(t.texts)] // only ever appended to
 	return c
 }
 
-// spread multiplies a key so that the highest bits of the product depend on all of it: they choose the word in the
-// bitmap, and those in the middle the bits in the word.
+// A filter tells keys that no literal of a field has: two bits in one word per key. It is made for a number of keys and
+// has some 16 bits for each.
+type filter struct {
+	words []uint64 // a power of two of them
+	shift uint     // what leaves of a spread key the number of a word
+	keys  int      // that were added
+}
+
+// bitsPerKey keeps two keys in a hundred that are not there from being told.
+const bitsPerKey = 10
+
+// newFilter has room for so many keys.
+func newFilter(keys int) filter {
+	log := max(1, bits.Len(uint(keys*bitsPerKey/64))) //nolint:gosec // positive
+	return filter{words: make([]uint64, 1<<log), shift: uint(64 - log)}
+}
+
+// holds reports whether the filter has room for so many keys.
+func (f *filter) holds(keys int) bool { return keys*bitsPerKey <= len(f.words)*64 }
+
+func (f *filter) add(key uint64) {
+	h := spread(key)
+	f.words[h>>f.shift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
+	f.keys++
+}
+
+// marked reports whether a word of a filter has both bits of a spread key.
+func marked(word, h uint64) bool { return word>>(h>>32&63)&1 != 0 && word>>(h>>26&63)&1 != 0 }
+
+// spread multiplies a key so that the highest bits of the product depend on all of it: they choose the word in a
+// filter, and those in the middle the bits in the word.
 func spread(key uint64) uint64 { return key * mix1 }
 
 // settle mixes the high bits of a spread key into the low ones, which choose the slot.
@@ -176,7 +195,6 @@ func (t *table) slot(key uint64) *tableSlot {
 		if t.slots[i].key == 0 {
 			t.slots[i] = tableSlot{key, -1}
 			t.keys++
-			t.mark(h)
 			break
 		}
 		i = (i + 1) & mask
@@ -184,11 +202,10 @@ func (t *table) slot(key uint64) *tableSlot {
 	return &t.slots[i]
 }
 
-// grow doubles the table and the bitmap, and forgets keys without literals.
+// grow doubles the table and forgets keys without literals.
 func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]tableSlot, 2*len(old))
-	t.setBitmap(min(2*len(t.bitmap), maxBitmap))
 	t.keys = 0
 	mask := uint64(len(t.slots) - 1) //nolint:gosec // positive
 	for _, s := range old {
@@ -202,18 +219,8 @@ func (t *table) grow() {
 		}
 		t.slots[i] = s
 		t.keys++
-		t.mark(h)
 	}
 }
-
-// maxBitmap bounds the bitmap, in words: 64 KiB, which leaves the second-level cache to the rest. It has 16 bits per
-// slot until then.
-const maxBitmap = 1 << 14
-
-func (t *table) mark(h uint64) { t.bitmap[h>>t.shift] |= 1<<(h>>32&63) | 1<<(h>>26&63) }
-
-// marked reports whether the word of the bitmap has both bits of a spread key.
-func marked(word, h uint64) bool { return word>>(h>>32&63)&1 != 0 && word>>(h>>26&63)&1 != 0 }
 
 // find returns the first literal of a key whose spread is h; -1 = none.
 func (t *table) find(key, h uint64) int32 {

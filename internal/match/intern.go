@@ -1,0 +1,245 @@
+package match
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// slot finds the slot of a field and makes it if there is none.
+func (b *Builder) slot(path string) int32 {
+	if n, ok := b.slots[path]; ok {
+		return n
+	}
+	n := int32(len(b.x.fields)) //nolint:gosec // Limits.Atoms bounds fields
+	b.slots[path] = n
+	b.x.fields, b.owned = append(b.x.fields, field{path: path, of: -1, present: -1, null: -1}), append(b.owned, false)
+	if path == keywordField {
+		return n
+	}
+	b.x.tree.add(steps(path), n)
+	if len(steps(path)) > 1 {
+		b.x.tree.add([]string{path}, n+1)
+		b.x.fields, b.owned = append(b.x.fields, field{path: path, of: n, present: -1, null: -1}), append(b.owned, false)
+	}
+	return n
+}
+
+// intern gives an atom its number in the index and counts a use of it.
+func (b *Builder) intern(a *atom) int32 {
+	if n, ok := b.numbers[a.atomKey]; ok {
+		b.refs[n]++
+		return n
+	}
+	var n int32
+	if last := len(b.spare) - 1; last >= 0 {
+		n, b.spare = b.spare[last], b.spare[:last]
+	} else {
+		n = int32(len(b.refs)) //nolint:gosec // bounded by memory far below
+		b.refs, b.keys = append(b.refs, 0), append(b.keys, 0)
+		b.x.atoms, b.x.anchors = append(b.x.atoms, indexAtom{}), append(b.x.anchors, -1)
+		if int(n)/64 == len(b.x.scanned) {
+			b.x.scanned = append(b.x.scanned, 0)
+		}
+	}
+	b.numbers[a.atomKey], b.refs[n] = n, 1
+	slot := b.slot(a.field)
+	b.x.atoms[n] = indexAtom{atom: a, slot: slot, otherSlot: -1}
+	if a.op == opFieldRef {
+		b.x.atoms[n].otherSlot = b.slot(a.other)
+		b.x.fields[b.x.atoms[n].otherSlot].asked = true
+	}
+	b.x.fields[slot].asked = true
+	b.x.atoms[n].needs = b.internNeeds(a)
+	f := &b.x.fields[slot]
+	switch a.op {
+	case opPresent:
+		f.present = n
+		b.x.scan(n)
+	case opNull:
+		f.null = n
+		b.x.scan(n)
+	}
+	return n
+}
+
+// internNeeds gives numbers to what an atom needs, and has the scan look for it; nil if it cannot.
+func (b *Builder) internNeeds(a *atom) []int32 {
+	for _, text := range a.needs {
+		if !scannable(a.needOp, text) {
+			return nil
+		}
+	}
+	var needs []int32
+	for _, text := range a.needs {
+		n := b.intern(&atom{atomKey: atomKey{a.field, a.needOp, text}})
+		b.scanFor(n)
+		needs = append(needs, n)
+	}
+	return needs
+}
+
+// scanFor has the scan look for a literal.
+func (b *Builder) scanFor(n int32) {
+	if a := &b.x.atoms[n]; a.op.isLiteral() && b.keys[n] == 0 {
+		key, gram := b.key(a.atom, a.slot)
+		b.enter(n, key, gram)
+	}
+}
+
+// release gives a use of an atom back.
+func (b *Builder) release(n int32) {
+	if b.refs[n]--; b.refs[n] > 0 {
+		return
+	}
+	for _, need := range b.x.atoms[n].needs {
+		b.release(need)
+	}
+	a := &b.x.atoms[n]
+	f := &b.x.fields[a.slot]
+	switch a.op {
+	case opPresent:
+		f.present = -1
+	case opNull:
+		f.null = -1
+	default:
+		if b.keys[n] != 0 {
+			b.x.table.remove(b.keys[n], n)
+		}
+	}
+	delete(b.numbers, a.atomKey)
+	*a, b.keys[n] = indexAtom{}, 0
+	b.x.scanned[n/64] &^= 1 << (n % 64)
+	b.spare = append(b.spare, n)
+}
+
+// enterPending numbers the atoms of the detections that wait and puts their literals into the table, those with the same
+// key side by side, as they are looked at together. Grams are chosen when all literals are known.
+func (b *Builder) enterPending() {
+	type entry struct {
+		*atom
+		slot int32
+		key  uint64
+		gram uint32
+	}
+	var entries []entry
+	for _, id := range b.pending {
+		for _, a := range b.x.detections[id].atoms {
+			if _, known := b.numbers[a.atomKey]; !known && a.op.isLiteral() && scannable(a.op, a.text) && !isShort(a) {
+				entries = append(entries, entry{atom: a, slot: b.slot(a.field)})
+				b.countGrams(a.text, 1)
+			}
+		}
+	}
+	perField := map[int32]int{}
+	for i := range entries {
+		e := &entries[i]
+		e.key, e.gram = b.key(e.atom, e.slot)
+		perField[e.slot]++
+	}
+	for slot, n := range perField {
+		b.widen(slot, n)
+	}
+	slices.SortFunc(entries, func(x, y entry) int {
+		return cmp.Or(cmp.Compare(x.slot, y.slot), cmp.Compare(x.key, y.key), cmp.Compare(x.text, y.text))
+	})
+	for _, e := range entries {
+		if _, known := b.numbers[e.atomKey]; !known {
+			n := b.intern(e.atom)
+			b.refs[n] = 0 // the detections count their own
+			b.enter(n, e.key, e.gram)
+		}
+	}
+	for _, id := range b.pending {
+		d := &b.x.detections[id]
+		d.global = make([]int32, len(d.atoms))
+		for i, a := range d.atoms {
+			d.global[i] = b.intern(a)
+		}
+	}
+	for _, id := range b.pending {
+		b.link(id)
+	}
+	b.pending = b.pending[:0]
+}
+
+// widen makes room for so many more keys in the filter of a field.
+func (b *Builder) widen(slot int32, keys int) {
+	f := &b.x.fields[slot].filter
+	if f.holds(f.keys + keys) {
+		return
+	}
+	*f = newFilter(f.keys + keys + f.keys/4)
+	b.owned[slot] = true
+	for n, key := range b.keys {
+		if key != 0 && b.x.atoms[n].slot == slot {
+			f.add(key)
+		}
+	}
+}
+
+// isShort reports whether a literal is shorter than a gram. It is looked for once it is an anchor.
+func isShort(a *atom) bool { return a.op == opContains && len(a.text) < gramSize }
+
+// enter puts the literal of an atom into the table.
+func (b *Builder) enter(n int32, key uint64, gram uint32) {
+	a := &b.x.atoms[n]
+	b.keys[n] = key
+	b.x.table.add(key, literal{op: a.op, field: a.slot, atom: n, gram: gram}, a.text)
+	b.widen(a.slot, 1)
+	f := &b.x.fields[a.slot].filter
+	if !b.owned[a.slot] {
+		f.words = slices.Clone(f.words)
+		b.owned[a.slot] = true
+	}
+	f.add(key)
+	b.x.scan(n)
+}
+
+// key chooses how the literal of an atom is found: its key in the table, and where its gram begins. The field is
+// searched that way from now on.
+func (b *Builder) key(a *atom, slot int32) (key uint64, gram uint32) {
+	f := &b.x.fields[slot]
+	switch {
+	case a.op != opContains:
+		p := probeFor(a.op, len(a.text))
+		part, _ := p.window([]byte(a.text))
+		key = probeKey(slot, p, part)
+		if a.op == opExact {
+			f.sizes |= 1 << min(len(a.text), 63)
+		} else if !slices.Contains(f.probes, p) {
+			f.probes = append(slices.Clone(f.probes), p)
+		}
+	case len(a.text) < gramSize:
+		two := uint32(binary.LittleEndian.Uint16([]byte(a.text)))
+		b.x.table.short[two/64] |= 1 << (two % 64)
+		key = gramKey(slot, two, shortGram)
+		f.short = true
+	default:
+		gram = b.rarest(a.text)
+		key = gramKey(slot, gramAt(a.text, gram), gramSize)
+		f.grams = true
+	}
+	return key, gram
+}
+
+func gramAt(text string, i uint32) uint32 {
+	return binary.LittleEndian.Uint32([]byte(text[i : i+gramSize]))
+}
+
+// rarest returns where the gram of a literal stands that is least common.
+func (b *Builder) rarest(text string) uint32 {
+	best := uint32(0)
+	for i := uint32(1); int(i)+gramSize <= len(text); i++ {
+		if b.grams[gramAt(text, i)] < b.grams[gramAt(text, best)] {
+			best = i
+		}
+	}
+	return best
+}
+
+func (b *Builder) countGrams(text string, times int32) {
+	for i := 0; i+gramSize <= len(text); i++ {
+		b.grams[gramAt(text, uint32(i))] += times //nolint:gosec // positive
+	}
+}
