@@ -28,7 +28,18 @@ func (d *Doc) Decode(v any) error {
 	return errors.Join(dec.errs...)
 }
 
-type decoder struct{ errs []error }
+// DecodeKnown is Decode for a format that lets people add keys of their own to the document's mapping: those that no
+// field of the struct has are passed over. Below, all is as strict as ever.
+func (d *Doc) DecodeKnown(v any) error {
+	dec := decoder{open: d.root}
+	dec.value(d.root, reflect.ValueOf(v).Elem())
+	return errors.Join(dec.errs...)
+}
+
+type decoder struct {
+	errs []error
+	open *yaml.Node // the mapping whose unknown keys are passed over, if any
+}
 
 func (d *decoder) fault(n *yaml.Node, format string, args ...any) {
 	d.errs = append(d.errs, errorAt(pos(n), format, args...))
@@ -37,6 +48,7 @@ func (d *decoder) fault(n *yaml.Node, format string, args ...any) {
 var (
 	stringsType  = reflect.TypeFor[Strings]()
 	jsonType     = reflect.TypeFor[JSON]()
+	nodeType     = reflect.TypeFor[*Node]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
 
@@ -48,6 +60,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 			v.SetBytes(data)
 		}
 	case isNull(n):
+	case t == nodeType:
+		v.Set(reflect.ValueOf(d.node(n)))
 	case t == stringsType && n.Kind == yaml.ScalarNode:
 		v.Set(reflect.ValueOf(Strings{n.Value}))
 	case t.Kind() == reflect.Pointer:
@@ -73,11 +87,12 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	fields := fieldsOf(v.Type())
 	d.entries(n, "field", func(key string, keyNode, val *yaml.Node) {
 		index, known := fields[key]
-		if !known {
+		switch {
+		case known:
+			d.value(val, v.FieldByIndex(index))
+		case n != d.open:
 			d.fault(keyNode, "unknown field %s; known here: %s", quote(key), strings.Join(knownFields(v.Type()), ", "))
-			return
 		}
-		d.value(val, v.FieldByIndex(index))
 	})
 }
 
