@@ -6,21 +6,22 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+
+	"ttpworker/internal/yamlx"
 )
 
 // digest is the SHA-256, in hexadecimal, of the canonical JSON of what tagging depends on: keys sorted, no white
 // space, defaults resolved. Comments, description, references, author and tests are left out, so editing them
 // changes the file's hash but not the digest.
 func digest(r *Rule) string {
-	type object = map[string]any // encoding/json sorts its keys
-	patterns := make([]string, len(r.Match.Patterns))
-	for i, re := range r.Match.Patterns {
-		patterns[i] = re.String()
+	if r.Filter != nil {
+		return "" // no rule, and part of the digest of each rule that it is merged into
 	}
+	type object = map[string]any // encoding/json sorts its keys
 	emits := make([]object, len(r.Emits))
 	for i, e := range r.Emits {
 		emits[i] = object{
-			"tactic": e.Tactic, "technique_id": e.TechniqueID, "sub_technique_id": orNull(e.SubTechniqueID),
+			"tactic": orNull(e.Tactic), "technique_id": orNull(e.TechniqueID), "sub_technique_id": orNull(e.SubTechniqueID),
 			"confidence": e.Confidence,
 		}
 	}
@@ -29,7 +30,7 @@ func digest(r *Rule) string {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(object{
 		"rule_id": r.ID, "rule_version": r.Version, "name": r.Name, "applies_to": r.Kinds,
-		"match": object{"field": fields(r), "pattern": patterns},
+		"match": matchOf(r),
 		"emits": emits, "evidence_fields": append([]string{}, r.EvidenceFields...), // absent is the same as []
 	})
 	if err != nil {
@@ -37,6 +38,61 @@ func digest(r *Rule) string {
 	}
 	sum := sha256.Sum256(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 	return hex.EncodeToString(sum[:])
+}
+
+// matchOf is what the rule looks for, as JSON.
+func matchOf(r *Rule) map[string]any {
+	if r.written == nil {
+		patterns := make([]string, len(r.Match.Patterns))
+		for i, re := range r.Match.Patterns {
+			patterns[i] = re.String()
+		}
+		return map[string]any{"field": fields(r), "pattern": patterns}
+	}
+	m := r.written.canonical()
+	if len(r.filters) > 0 {
+		filters := make([]any, len(r.filters))
+		for i, f := range r.filters {
+			filters[i] = f.canonical()
+		}
+		m["filters"] = filters
+	}
+	return m
+}
+
+// canonical is the detection with the fields and lists that it uses.
+func (w *written) canonical() map[string]any {
+	return map[string]any{"detection": canonical(w.node), "fields": w.fields, "lists": w.lists}
+}
+
+// canonical is a node as encoding/json writes it: one JSON text for what is written with the same meaning, whatever
+// the quotes and the order of keys. A number that JSON cannot write as it stands is an object that no text is.
+func canonical(n *yamlx.Node) any {
+	switch n.Kind {
+	case yamlx.MapNode:
+		m := make(map[string]any, len(n.Keys))
+		for i, key := range n.Keys {
+			m[key.Text] = canonical(n.Items[i])
+		}
+		return m
+	case yamlx.ListNode:
+		list := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			list[i] = canonical(item)
+		}
+		return list
+	case yamlx.NumberNode:
+		if json.Valid([]byte(n.Text)) {
+			return json.Number(n.Text)
+		}
+		return map[string]any{"number": n.Text}
+	case yamlx.BoolNode:
+		return n.Text == "true"
+	case yamlx.NullNode:
+		return nil
+	default:
+		return n.Text
+	}
 }
 
 func orNull(s string) any {

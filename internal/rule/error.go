@@ -36,10 +36,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // ErrDuplicate is the fault of a rule whose rule_id another file in force has too.
 var ErrDuplicate = errors.New("duplicate rule_id")
 
+var errDuplicateFilter = errors.New("duplicate id of a filter")
+
 // Duplicate is the fault of r against the rule of the same id that is in force; it names both files.
 func Duplicate(r, inForce *Rule) error {
+	what := ErrDuplicate
+	if r.Filter != nil {
+		what = errDuplicateFilter
+	}
 	return &Error{
-		File: r.File.Path, Line: r.idLine, Col: r.idCol, Rule: r.ID,
-		Err: fmt.Errorf("%w: %s has it already", ErrDuplicate, inForce.File.Path),
+		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID,
+		Err: fmt.Errorf("%w: %s has it already", what, inForce.File.Path),
 	}
 }

@@ -12,13 +12,23 @@ import (
 )
 
 // Load reads every rule file below root of fsys, directories recursively, dot directories left out. prefix is put
-// before the paths that rules and errors show. It returns the good rules sorted by id and, joined, the faults of
-// all other files and directories in path order: a bad one does not hide a good one. Of two files with the same
-// rule_id the first in path order is good.
+// before the paths that rules and errors show. It returns the good rules sorted by id, with the Sigma filters that are
+// there merged in, and, joined, the faults of all other files and directories in path order: a bad one does not hide a
+// good one. Of two files with the same rule_id the first in path order is good.
 func (p Parser) Load(fsys fs.FS, root, prefix string) ([]*Rule, error) {
+	files, err := p.Read(fsys, root, prefix)
+	if len(files) == 0 {
+		return nil, err
+	}
+	rules, _ := Resolve(files)
+	return rules, err
+}
+
+// Read is Load before Resolve: filters are still files of their own.
+func (p Parser) Read(fsys fs.FS, root, prefix string) ([]*Rule, error) {
 	var rules []*Rule
 	var errs []error
-	byID := map[string]*Rule{}
+	byKey := map[string]*Rule{}
 	show := func(name string) string {
 		return filepath.Join(prefix, filepath.FromSlash(strings.TrimPrefix(name, root+"/")))
 	}
@@ -38,10 +48,10 @@ func (p Parser) Load(fsys fs.FS, root, prefix string) ([]*Rule, error) {
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case byID[r.ID] != nil:
-			errs = append(errs, Duplicate(r, byID[r.ID]))
+		case byKey[r.Key()] != nil:
+			errs = append(errs, Duplicate(r, byKey[r.Key()]))
 		default:
-			byID[r.ID] = r
+			byKey[r.Key()] = r
 			rules = append(rules, r)
 		}
 		return nil

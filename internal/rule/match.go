@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"ttpworker/internal/tagger"
 )
 
 // defaultField is the payload field that a pattern of a source kind searches when the rule names none.
@@ -23,7 +25,7 @@ func defaultField(kind string) (string, bool) {
 
 func (c *checker) kinds() {
 	if len(c.file.AppliesTo) == 0 {
-		c.fault(fmt.Errorf("applies_to is missing: one or more of %s", strings.Join(c.parser.Kinds, ", ")), "applies_to")
+		c.fault(fmt.Errorf("applies_to is missing: one or more of %s", c.parser.knownKinds()), "applies_to")
 	}
 	if !c.fits(len(c.file.AppliesTo), "applies_to") {
 		return
@@ -31,22 +33,43 @@ func (c *checker) kinds() {
 	for i, kind := range c.file.AppliesTo {
 		switch {
 		case !slices.Contains(c.parser.Kinds, kind):
-			c.fault(fmt.Errorf("unknown source kind %q: one of %s", kind, strings.Join(c.parser.Kinds, ", ")), "applies_to", i)
+			c.fault(fmt.Errorf("unknown source kind %q: one of %s", kind, c.parser.knownKinds()), "applies_to", i)
 		case slices.Contains(c.file.AppliesTo[:i], kind):
 			c.fault(fmt.Errorf("source kind %q is named twice", kind), "applies_to", i)
 		}
 	}
 }
 
-// match resolves the pattern form.
-func (c *checker) match() Match {
+// knownKinds lists the source kinds for people. Those of a Sigma mapping are too many to read.
+func (p Parser) knownKinds() string {
+	builtin := tagger.BuiltinKinds()
+	known := slices.DeleteFunc(slices.Clone(p.Kinds), func(kind string) bool { return !slices.Contains(builtin, kind) })
+	if len(known) < len(p.Kinds) {
+		known = append(known, "or one of the Sigma mapping")
+	}
+	return strings.Join(known, ", ")
+}
+
+// match resolves what the rule looks for: patterns or a detection, which is returned as written too.
+func (c *checker) match() (Match, *written) {
 	f := &c.file.Match
 	if f.Kind != "" {
 		c.fault(fmt.Errorf("unknown match kind %q: this version has no lifters; give a pattern", f.Kind), "match", "kind")
-		return Match{}
+		return Match{}, nil
 	}
+	if f.Detection != nil {
+		return c.detection()
+	}
+	if len(f.Lists) > 0 {
+		c.fault(errors.New("match.lists goes with match.detection"), "match", "lists")
+	}
+	return c.patterns(), nil
+}
+
+func (c *checker) patterns() Match {
+	f := &c.file.Match
 	if len(f.Pattern) == 0 {
-		c.fault(errors.New("match.pattern is missing: a regular expression or a list of them"), "match", "pattern")
+		c.fault(errors.New("match.pattern is missing: a regular expression or a list of them; or give match.detection"), "match", "pattern")
 	}
 	if !c.fits(len(f.Pattern), "match", "pattern") || !c.fits(len(f.Field), "match", "field") {
 		return Match{}

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 
+	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/yamlx"
 )
@@ -16,21 +16,32 @@ import (
 // DefaultMaxBytes is the default of limits.rule_bytes.
 const DefaultMaxBytes = 262_144
 
-const (
-	maxItems   = 1000      // of a list in a rule: items are compared with each other
-	maxFaults  = 100       // told of one file: nobody reads more
-	maxVersion = 1<<31 - 1 // the largest Avro int
-)
+const maxVersion = 1<<31 - 1 // the largest Avro int
 
-// A Parser reads rule files. It is safe for concurrent use.
+// A Parser reads rule files: our own form and Sigma's. It is safe for concurrent use.
 type Parser struct {
-	Kinds    []string // source kinds that applies_to may name
-	MaxBytes int      // of a file
+	Kinds    []string     // source kinds that applies_to may name
+	MaxBytes int          // of a file
+	Limits   match.Limits // of a detection
+	Mapping  Mapping      // of Sigma's log sources and fields
+	Levels   Levels       // of Sigma
 }
 
-// NewParser returns a parser for the built-in source kinds and files of at most maxBytes.
+// NewParser returns a parser for files of at most maxBytes with the shipped Sigma mapping, the default levels and
+// the default limits.
 func NewParser(maxBytes int) Parser {
-	return Parser{Kinds: tagger.BuiltinKinds(), MaxBytes: maxBytes}
+	return Parser{MaxBytes: maxBytes, Levels: DefaultLevels()}.WithMapping(DefaultMapping())
+}
+
+// WithMapping is p with another Sigma mapping. The source kinds it knows are the built-in ones and the mapping's.
+func (p Parser) WithMapping(m Mapping) Parser {
+	p.Mapping, p.Kinds = m, tagger.BuiltinKinds()
+	for _, kind := range m.Kinds() {
+		if !slices.Contains(p.Kinds, kind) {
+			p.Kinds = append(p.Kinds, kind)
+		}
+	}
+	return p
 }
 
 // file is a rule file as it is written.
@@ -49,9 +60,11 @@ type file struct {
 }
 
 type fileMatch struct {
-	Pattern yamlx.Strings `yaml:"pattern"`
-	Field   yamlx.Strings `yaml:"field"`
-	Kind    string        `yaml:"kind"`
+	Pattern   yamlx.Strings            `yaml:"pattern"`
+	Field     yamlx.Strings            `yaml:"field"`
+	Kind      string                   `yaml:"kind"`
+	Detection *yamlx.Node              `yaml:"detection"`
+	Lists     map[string]yamlx.Strings `yaml:"lists"`
 }
 
 type fileEmit struct {
@@ -68,90 +81,45 @@ type fileTest struct {
 	Expect  *yamlx.Strings `yaml:"expect"`
 }
 
-// Parse reads one rule file. path is what errors and File.Path say; nothing is opened. The error joins one *Error
-// per fault, in file order, the first 100 of them; there is no rule then.
+// Parse reads one rule file, in our form or Sigma's. path is what errors and File.Path say; nothing is opened. The
+// error joins one *Error per fault, in file order, the first 100 of them; there is no rule then. A Sigma filter comes
+// back as a Rule whose Filter is set: Resolve makes rules of rules and filters.
 func (p Parser) Parse(path string, data []byte) (*Rule, error) {
 	doc, err := yamlx.Parse(data, p.MaxBytes)
 	if err != nil {
 		return nil, placed(path, "", err)
 	}
-	c := checker{parser: p, doc: doc, at: map[yamlx.Pos]bool{}}
-	if err := doc.Decode(&c.file); err != nil {
-		c.addAll(err)
+	rep := newReport(doc)
+	read := p.own
+	if isSigma(doc) {
+		read = p.sigma
 	}
-	r := c.rule()
-	if len(c.errs) > 0 {
-		slices.SortStableFunc(c.errs, func(a, b *yamlx.Error) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
-		})
-		id := c.file.RuleID
-		if !ruleID.MatchString(id) {
-			id = ""
-		}
-		var errs []error
-		for _, e := range c.errs[:min(len(c.errs), maxFaults)] {
-			errs = append(errs, placed(path, id, e))
-		}
-		if more := len(c.errs) - len(errs); more > 0 {
-			errs = append(errs, &Error{File: path, Rule: id, Err: fmt.Errorf("%d more faults", more)})
-		}
-		return nil, errors.Join(errs...)
+	r, id := read(rep)
+	if err := rep.err(path, id); err != nil {
+		return nil, err
 	}
 	sum := sha256.Sum256(data)
 	r.File = File{Path: path, SHA256: hex.EncodeToString(sum[:]), Text: string(data)}
+	r.Warnings = rep.warned(path, r.ID)
 	r.Digest = digest(r)
 	return r, nil
 }
 
-// placed turns an error of yamlx into one that names the file and the rule.
-func placed(path, ruleID string, err error) error {
-	if e, ok := errors.AsType[*yamlx.Error](err); ok {
-		return &Error{File: path, Line: e.Line, Col: e.Col, Rule: ruleID, Err: e.Err}
+// own reads our form. It returns the rule_id also where there is no rule.
+func (p Parser) own(rep *report) (*Rule, string) {
+	c := checker{report: rep, parser: p}
+	if err := rep.doc.Decode(&c.file); err != nil {
+		c.addAll(err)
 	}
-	return &Error{File: path, Rule: ruleID, Err: err}
+	return c.rule(), c.file.RuleID
 }
 
 // A checker turns a file into a rule and collects what is wrong.
 type checker struct {
+	*report
+
 	parser Parser
-	doc    *yamlx.Doc
 	file   file
-	errs   []*yamlx.Error
-	at     map[yamlx.Pos]bool // where they are
-}
-
-// fault reports what is wrong with the value at path. Of a value that has a fault already it is left out: the first
-// says why. A key that is missing has no value, and stands where its mapping does.
-func (c *checker) fault(err error, path ...any) {
-	p, missing := c.doc.Find(path...)
-	switch {
-	case missing:
-		c.errs = append(c.errs, &yamlx.Error{Pos: p, Err: err})
-	case !c.at[p]:
-		c.add(&yamlx.Error{Pos: p, Err: err})
-	}
-}
-
-func (c *checker) add(e *yamlx.Error) {
-	c.errs = append(c.errs, e)
-	c.at[e.Pos] = true
-}
-
-// fits reports whether the list at path has at most maxItems items. If not, that is a fault, and the items are not
-// worth looking at.
-func (c *checker) fits(items int, path ...any) bool {
-	if items > maxItems {
-		c.fault(fmt.Errorf("list has %d items, more than the limit of %d", items, maxItems), path...)
-	}
-	return items <= maxItems
-}
-
-func (c *checker) addAll(err error) {
-	for _, fault := range yamlx.Faults(err) {
-		if e, ok := errors.AsType[*yamlx.Error](fault); ok {
-			c.add(e)
-		}
-	}
 }
 
 var ruleID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
@@ -161,15 +129,14 @@ func IsID(id string) bool { return ruleID.MatchString(id) }
 
 func (c *checker) rule() *Rule {
 	f := &c.file
-	idPos := c.doc.At("rule_id")
 	r := &Rule{
 		ID: f.RuleID, Version: f.RuleVersion, Name: f.Name, Description: f.Description, Kinds: f.AppliesTo,
 		EvidenceFields: f.EvidenceFields, References: f.References, Author: f.Author,
-		idLine: idPos.Line, idCol: idPos.Col,
+		idPos: c.doc.At("rule_id"),
 	}
 	c.header()
 	c.kinds()
-	r.Match = c.match()
+	r.Match, r.written = c.match()
 	r.Emits = c.emits()
 	c.evidence()
 	r.Tests = c.tests(r.Emits)

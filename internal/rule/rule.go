@@ -3,7 +3,9 @@ package rule
 import (
 	"regexp"
 
+	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/yamlx"
 )
 
 // A Rule is one rule file, checked and resolved. It is never changed once Parse has returned it, so it is shared
@@ -22,16 +24,34 @@ type Rule struct {
 	Tests          []Test
 	Digest         string // SHA-256 of the resolved rule, 64 hexadecimal digits: what tagging depends on, no more
 	File           File
+	Warnings       []error  // what is doubtful about the file, one *Error each, in file order
+	Filters        []string // ids of the Sigma filters that Resolve has merged in, sorted
+	Filter         *Filter  // not nil: this is a Sigma filter, and no rule; it has id, name and file only
 
-	idLine, idCol int // where rule_id's value stands, for Duplicate
+	idPos   yamlx.Pos  // where the id's value stands, for Duplicate
+	sigma   *sigmaRule // what only a Sigma rule has; else nil
+	written *written   // the detection; nil for patterns
+	filters []*written // the detections of Filters
 }
 
-// A Match says when a rule fires: any pattern is found in any text at or below any field. A path that leads to a
-// mapping or a list stands for every text below it; a path that leads nowhere, or to something that is no text,
-// has nothing to say.
+// Key is what no two files may share: the id, and for filters, which have names of their own, more than that.
+func (r *Rule) Key() string {
+	if r.Filter != nil {
+		return "filter " + r.ID
+	}
+	return r.ID
+}
+
+// Same reports whether o is what r is: the same file with the same filters merged in.
+func (r *Rule) Same(o *Rule) bool { return r.File == o.File && r.Digest == o.Digest }
+
+// A Match says when a rule fires. With a detection it is that; else any pattern is found in any text at or below any
+// field. A path that leads to a mapping or a list stands for every text below it; a path that leads nowhere, or to
+// something that is no text, has nothing to say.
 type Match struct {
-	Fields   map[string][]string // dotted payload paths by source kind, defaults resolved
-	Patterns []*regexp.Regexp
+	Fields    map[string][]string // dotted payload paths by source kind, defaults resolved
+	Patterns  []*regexp.Regexp
+	Detection *match.Detection // nil for a rule with patterns
 }
 
 // A File is where a rule came from.

@@ -43,3 +43,6 @@ func child(n *yaml.Node, step any) *yaml.Node {
 	}
 	return nil
 }
+
+// Has reports whether the document is a mapping with this key.
+func (d *Doc) Has(key string) bool { return child(resolve(d.root), key) != nil }

@@ -1,0 +1,147 @@
+package rule_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"ttpworker/internal/rule"
+)
+
+// filter is a Sigma filter of ours for the rule that sigma is.
+const filter = `title: Backups of ours
+id: 0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22
+logsource: {category: process_creation}
+filter:
+    rules: [6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]
+    backup:
+        User: backup
+    condition: not backup
+`
+
+func parseAll(t *testing.T, texts ...string) []*rule.Rule {
+	t.Helper()
+	var files []*rule.Rule
+	for i, text := range texts {
+		r, err := parser().Parse(string(rune('a'+i))+".yml", []byte(text))
+		if err != nil {
+			t.Fatalf("Parse(%s) = %v", text, err)
+		}
+		files = append(files, r)
+	}
+	return files
+}
+
+func TestResolveMergesFilters(t *testing.T) {
+	t.Parallel()
+	const byName = "name: shadow_printed\n"
+	for _, tt := range []struct {
+		name    string
+		rule    string // added to the rule
+		filter  []string
+		merged  bool
+		warning string
+	}{
+		{name: "by id, logsource more general", merged: true},
+		{name: "logsource equal", filter: []string{"{category: process_creation}", "{product: linux, category: process_creation}"}, merged: true},
+		{
+			name: "logsource more special", filter: []string{"{category: process_creation}", "{product: linux, category: process_creation, service: x}"},
+			warning: `b.yml:5:13: rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": filter names rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11", whose logsource is another one`,
+		},
+		{name: "any rule", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "any"}, merged: true},
+		{name: "any rule of another logsource", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "any", "process_creation", "dns"}},
+		{name: "by name", rule: byName, filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[shadow_printed]"}, merged: true},
+		{
+			name: "unknown rule", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[other, 6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]"}, merged: true,
+			warning: `b.yml:5:13: rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": filter names rule "other", which is not there`,
+		},
+		{
+			name: "a rule of ours", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[R9001]"},
+			warning: `b.yml:5:13: rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": filter names rule "R9001", which is no Sigma rule and has no logsource`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			files := parseAll(t, sigma+tt.rule, strings.NewReplacer(tt.filter...).Replace(filter), simple)
+			rules, warnings := rule.Resolve(files)
+			if len(rules) != 2 || rules[1] != files[2] {
+				t.Fatalf("Resolve = %v, want the two rules, and ours as it is", loaded(rules))
+			}
+			if got := len(rules[0].Filters) == 1; got != tt.merged || (rules[0] == files[0]) == tt.merged || (rules[0].Digest == files[0].Digest) == tt.merged {
+				t.Errorf("filters of the rule = %q, want it merged: %v, and seen in the digest", rules[0].Filters, tt.merged)
+			}
+			if len(files[0].Filters) > 0 {
+				t.Error("Resolve changed the rule that it was given")
+			}
+			text := ""
+			if err := errors.Join(warnings...); err != nil {
+				text = err.Error()
+			}
+			if text != tt.warning {
+				t.Errorf("warnings = %q, want %q", text, tt.warning)
+			}
+		})
+	}
+}
+
+func TestResolvedDigestFollowsTheFilter(t *testing.T) {
+	t.Parallel()
+	digest := func(filters ...string) string {
+		rules, _ := rule.Resolve(parseAll(t, append([]string{sigma}, filters...)...))
+		return rules[0].Digest
+	}
+	other := strings.NewReplacer("0b7a", "1b7a", "backup", "restic").Replace(filter)
+	if digest(filter, other) != digest(other, filter) {
+		t.Error("the order of files shows in the digest")
+	}
+	if digest(filter) != digest(strings.Replace(filter, "Backups of ours", "Another title", 1)) {
+		t.Error("the title of a filter shows in the digest")
+	}
+	all := []string{digest(), digest(filter), digest(other), digest(filter, other)}
+	slices.Sort(all)
+	if len(slices.Compact(all)) != 4 {
+		t.Error("two sets of filters give the same digest")
+	}
+}
+
+func TestFilterFaults(t *testing.T) {
+	t.Parallel()
+	const id = `rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": `
+	for _, tt := range []struct{ name, before, after, want string }{
+		{name: "neither id nor title", before: "title: Backups of ours\nid: 0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22\n", want: "f.yml:1:1: id and title are missing: one of them names the filter"},
+		{name: "no rules", before: "    rules: [6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]\n", want: "f.yml:5:5: " + id + "rules is missing: a list of rule ids, or any"},
+		{name: "empty rules", before: "[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", after: "[]", want: "f.yml:5:12: " + id + "rules is empty: a list of rule ids, or any"},
+		{name: "rules that are mappings", before: "[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", after: "[{id: x}]", want: "f.yml:5:13: " + id + "want a rule id, got a mapping"},
+		{name: "no logsource", before: "logsource: {category: process_creation}\n", want: "f.yml:1:1: " + id + "logsource is missing: category, product, service"},
+		{name: "empty", before: filter[strings.Index(filter, "filter:"):], after: "filter:\n", want: "f.yml:4:8: " + id + "filter is empty"},
+		{name: "a list", before: filter[strings.Index(filter, "filter:"):], after: "filter: [x]\n", want: "f.yml:4:9: " + id + "want a mapping of selections and a condition, got a list"},
+	} {
+		text := strings.Replace(filter, tt.before, tt.after, 1)
+		if _, err := parser().Parse("f.yml", []byte(text)); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: Parse(%s) =\n%v\nwant\n%s", tt.name, text, err, tt.want)
+		}
+	}
+}
+
+func TestFilterMayBeNamedByItsTitle(t *testing.T) {
+	t.Parallel()
+	f := parseAll(t, strings.Replace(filter, "id: 0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22\n", "", 1))[0]
+	if f.ID != "Backups of ours" || f.Filter == nil || f.Key() == f.ID {
+		t.Errorf("filter = %q, key %q, want its title and a key that no rule has", f.ID, f.Key())
+	}
+}
+
+func TestLoadMergesFilters(t *testing.T) {
+	t.Parallel()
+	fsys := fstest.MapFS{"a.yml": {Data: []byte(filter)}, "b.yml": {Data: []byte(sigma)}, "c.yml": {Data: []byte(filter)}}
+	rules, err := parser().Load(fsys, ".", "")
+	if len(rules) != 1 || len(rules[0].Filters) != 1 {
+		t.Errorf("Load = %v, want the rule with its filter", loaded(rules))
+	}
+	const want = `c.yml:2:5: rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": duplicate id of a filter: a.yml has it already`
+	if err == nil || err.Error() != want {
+		t.Errorf("Load = %v, want %s", err, want)
+	}
+}
