@@ -51,7 +51,7 @@ func (d *Decoder) Event(value []byte, recordTime time.Time) (ev tagger.TaggerEve
 func (d *Decoder) EventOr(value []byte, recordTime time.Time, sourceID string) (tagger.TaggerEvent, int, error) {
 	s := d.take()
 	defer d.put(s)
-	src, err := d.open(s, EventRecord, value, d.limits.Depth)
+	src, err := d.open(s, EventRecord, value, d.limits)
 	if err != nil {
 		return tagger.TaggerEvent{}, 0, err
 	}
@@ -106,7 +106,7 @@ func complete(ev *tagger.TaggerEvent, recordTime time.Time) error {
 func (d *Decoder) Tag(value []byte) (t tagger.Tag, taggedAt time.Time, err error) {
 	s := d.take()
 	defer d.put(s)
-	src, err := d.open(s, TagRecord, value, maxDepth)
+	src, err := d.open(s, TagRecord, value, Limits{Depth: maxDepth})
 	if err != nil {
 		return tagger.Tag{}, time.Time{}, err
 	}
@@ -139,7 +139,7 @@ func readControl[T any](d *Decoder, record Record, value []byte, read func(sourc
 	var zero T
 	s := d.take()
 	defer d.put(s)
-	src, err := d.open(s, record, value, d.limits.Depth)
+	src, err := d.open(s, record, value, Limits{Depth: d.limits.Depth})
 	if err != nil {
 		return zero, err
 	}
@@ -151,7 +151,7 @@ func readControl[T any](d *Decoder, record Record, value []byte, read func(sourc
 }
 
 // open tells the framing of value and returns its fields. They stand in s until it is put back.
-func (d *Decoder) open(s *scratch, record Record, value []byte, depth int) (source, error) {
+func (d *Decoder) open(s *scratch, record Record, value []byte, limits Limits) (source, error) {
 	text := bytes.TrimLeft(value, jsonSpace)
 	switch {
 	case len(text) == 0:
@@ -166,7 +166,7 @@ func (d *Decoder) open(s *scratch, record Record, value []byte, depth int) (sour
 	case value[0] == 0:
 		return nil, confluent(value)
 	case text[0] == '{':
-		m, err := s.split(value, d.schemas[record].fields, depth)
+		m, err := s.split(value, d.schemas[record].fields, limits)
 		if err != nil {
 			return nil, err
 		}

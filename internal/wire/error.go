@@ -11,7 +11,7 @@ const (
 	Undecodable    Class = "undecodable"      // no framing that we know, or a broken one
 	UnknownSchema  Class = "unknown_schema"   // a fingerprint or id that nobody told us about
 	NotObject      Class = "not_object"       // the payload is not the text of one JSON object
-	TooLarge       Class = "too_large"        // the payload is over limits.payload_bytes
+	TooLarge       Class = "too_large"        // the payload is over limits.payload_bytes or limits.fields
 	TooDeep        Class = "too_deep"         // the payload nests deeper than limits.depth
 	BadField       Class = "bad_field"        // another field is missing, of the wrong type or out of range
 	OutputTooLarge Class = "output_too_large" // what the record leads to is too large

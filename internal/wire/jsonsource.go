@@ -161,7 +161,7 @@ func (m *members) each(field string, item func(source)) {
 		}
 		s := m.d.take()
 		defer m.d.put(s)
-		inner, err := s.split(v, emitFields[:], m.d.limits.Depth)
+		inner, err := s.split(v, emitFields[:], Limits{Depth: m.d.limits.Depth})
 		if err != nil {
 			m.fail(BadField, "%s: %w", field, err)
 			return
@@ -193,7 +193,7 @@ func (m *members) array(field, want string, item func(jsontext.Value)) {
 	_, err := dec.ReadToken() // the [
 	for err == nil && m.err == nil && dec.PeekKind() != ']' {
 		var raw jsontext.Value
-		if raw, err = readMember(dec, v, maxDepth); err == nil {
+		if raw, err = readMember(dec, v, Limits{Depth: maxDepth}); err == nil {
 			item(raw)
 		}
 	}

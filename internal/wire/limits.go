@@ -13,10 +13,11 @@ const maxDepth = 1000
 type Limits struct {
 	PayloadBytes int `yaml:"payload_bytes" env:"PAYLOAD_BYTES"` // length of the payload's text, in bytes
 	Depth        int `yaml:"depth"         env:"DEPTH"`         // nesting of objects and arrays; the payload itself is depth 1
+	Fields       int `yaml:"fields"        env:"FIELDS"`        // members of all its objects together; 0 = any number
 }
 
-// DefaultLimits are 1 MiB and a depth of 64.
-func DefaultLimits() Limits { return Limits{PayloadBytes: 1 << 20, Depth: 64} }
+// DefaultLimits are 1 MiB, a depth of 64 and 10000 fields.
+func DefaultLimits() Limits { return Limits{PayloadBytes: 1 << 20, Depth: 64, Fields: 10_000} }
 
 // Validate reports all limits that are out of range, joined.
 func (l Limits) Validate() error {
@@ -26,6 +27,9 @@ func (l Limits) Validate() error {
 	}
 	if l.Depth < 1 || l.Depth > maxDepth {
 		errs = append(errs, fmt.Errorf("limits.depth %d is not between 1 and %d", l.Depth, maxDepth))
+	}
+	if l.Fields < 0 {
+		errs = append(errs, fmt.Errorf("limits.fields %d is less than 0", l.Fields))
 	}
 	return errors.Join(errs...)
 }

@@ -42,8 +42,9 @@ func (s *scratch) release() {
 
 // split reads a JSON object that is a record and keeps the raw value of each field of sch, "" for a missing one.
 // Members of other names are skipped, as newer producers may have more. A name given twice is a fault, since two
-// readers could take two different ones. No member may nest deeper than depth.
-func (s *scratch) split(value []byte, sch []string, depth int) (*members, error) {
+// readers could take two different ones. Each
+// member is within the limits' depth and fields.
+func (s *scratch) split(value []byte, sch []string, limits Limits) (*members, error) {
 	m := members{fields: sch, values: s.json.values[:0]}
 	for range sch {
 		m.values = append(m.values, nil)
@@ -62,10 +63,12 @@ func (s *scratch) split(value []byte, sch []string, depth int) (*members, error)
 		if _, twice := others[name]; twice || i >= 0 && m.values[i] != nil {
 			return nil, faultf(BadField, "%.100q is given twice", name)
 		}
-		v, err := readMember(dec, value, depth)
+		v, err := readMember(dec, value, limits)
 		switch {
 		case errors.Is(err, errTooDeep):
 			return nil, faultf(TooDeep, "%.100q: %w", name, err)
+		case errors.Is(err, errTooManyFields):
+			return nil, faultf(TooLarge, "%.100q: %w", name, err)
 		case err != nil:
 			return nil, &Error{Undecodable, err}
 		case i >= 0:
@@ -88,10 +91,14 @@ func (s *scratch) split(value []byte, sch []string, depth int) (*members, error)
 	return &s.json, nil
 }
 
-var errTooDeep = errors.New("nests too deep")
+var (
+	errTooDeep       = errors.New("nests too deep")
+	errTooManyFields = errors.New("has too many fields")
+)
 
-// readMember reads the next value of text, that dec stands in, and returns its raw bytes, which alias text.
-func readMember(dec *jsontext.Decoder, text []byte, depth int) (jsontext.Value, error) {
+// readMember reads the next value of text, that dec stands in, and returns its raw bytes, which alias text. The value
+// is within the limits' depth and fields.
+func readMember(dec *jsontext.Decoder, text []byte, limits Limits) (jsontext.Value, error) {
 	if k := dec.PeekKind(); k != '{' && k != '[' {
 		v, err := dec.ReadValue()
 		if err != nil {
@@ -99,7 +106,7 @@ func readMember(dec *jsontext.Decoder, text []byte, depth int) (jsontext.Value, 
 		}
 		return v, nil
 	}
-	base, start := dec.StackDepth(), int64(-1)
+	base, start, fields := dec.StackDepth(), int64(-1), 0
 	for {
 		if _, err := dec.ReadToken(); err != nil {
 			return nil, syntax(dec, err)
@@ -107,12 +114,18 @@ func readMember(dec *jsontext.Decoder, text []byte, depth int) (jsontext.Value, 
 		if start < 0 {
 			start = dec.InputOffset() - 1
 		}
-		switch d := dec.StackDepth() - base; {
+		depth := dec.StackDepth()
+		if kind, n := dec.StackIndex(depth); kind == '{' && n%2 == 1 { // that was a name
+			fields++
+		}
+		switch d := depth - base; {
 		case d == 0:
 			end := dec.InputOffset()
 			return text[start:end:end], nil
-		case d > depth:
-			return nil, fmt.Errorf("%w: over %d levels at byte %d", errTooDeep, depth, dec.InputOffset())
+		case d > limits.Depth:
+			return nil, fmt.Errorf("%w: over %d levels at byte %d", errTooDeep, limits.Depth, dec.InputOffset())
+		case limits.Fields > 0 && fields > limits.Fields:
+			return nil, fmt.Errorf("%w: over %d at byte %d (limits.fields)", errTooManyFields, limits.Fields, dec.InputOffset())
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (d *Decoder) check(field string, o object, limits Limits) ([]byte, int, err
 			field, len(text), limits.PayloadBytes)
 	}
 	if !o.checked {
-		if err := d.checkSyntax(field, text, limits.Depth); err != nil {
+		if err := d.checkSyntax(field, text, limits); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -30,7 +30,7 @@ func (d *Decoder) check(field string, o object, limits Limits) ([]byte, int, err
 	return slices.Clip(text), o.repairs + n, nil
 }
 
-func (d *Decoder) checkSyntax(field string, text []byte, depth int) error {
+func (d *Decoder) checkSyntax(field string, text []byte, limits Limits) error {
 	switch {
 	case len(text) == 0:
 		return faultf(NotObject, "%s is empty, want a JSON object", field)
@@ -40,10 +40,12 @@ func (d *Decoder) checkSyntax(field string, text []byte, depth int) error {
 	s := d.take()
 	defer d.put(s)
 	dec := s.parse(text)
-	_, err := readMember(dec, text, depth)
+	_, err := readMember(dec, text, limits)
 	switch {
 	case errors.Is(err, errTooDeep):
 		return faultf(TooDeep, "%s: %w (limits.depth)", field, err)
+	case errors.Is(err, errTooManyFields):
+		return faultf(TooLarge, "%s: %w", field, err)
 	case err != nil:
 		return faultf(NotObject, "%s: %w", field, err)
 	}

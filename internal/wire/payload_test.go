@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,12 @@ func TestLimitsHoldExactly(t *testing.T) {
 		{"depth 1 has no depth 2", Limits{PayloadBytes: 100, Depth: 1}, `{"a":{}}`, TooDeep},
 		{"depth 1", Limits{PayloadBytes: 100, Depth: 1}, `{"a":1}`, ""},
 		{"depth 1000", Limits{PayloadBytes: 1 << 20, Depth: maxDepth}, nested(maxDepth), ""},
+		{"10000 fields", DefaultLimits(), manyFields(10_000), ""},
+		{"10001 fields", DefaultLimits(), manyFields(10_001), TooLarge},
+		{"any number of fields", Limits{PayloadBytes: 1 << 20, Depth: 64}, manyFields(10_001), ""},
+		{"fields at all levels", Limits{PayloadBytes: 100, Depth: 64, Fields: 3}, `{"a":[{"b":1},{"c":{}}]}`, ""},
+		{"one field too many at the bottom", Limits{PayloadBytes: 100, Depth: 64, Fields: 3}, `{"a":[{"b":1},{"c":{"d":2}}]}`, TooLarge},
+		{"values and names given twice", Limits{PayloadBytes: 100, Depth: 64, Fields: 2}, `{"a":["b","c","d"],"a":"e"}`, ""},
 		{"many side by side are not deep", DefaultLimits(), `{"a":[` + strings.Repeat("[],", 200) + `[]]}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,6 +138,33 @@ func TestLimitsHoldExactly(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// manyFields is a payload of n fields in objects of ten.
+func manyFields(n int) string {
+	var b strings.Builder
+	b.WriteString(`{"a":[{`)
+	for i := range n - 1 {
+		switch {
+		case i == 0:
+		case i%10 == 0:
+			b.WriteString(`},{`)
+		default:
+			b.WriteString(`,`)
+		}
+		fmt.Fprintf(&b, `"f%d":{}`, i%10)
+	}
+	b.WriteString(`}]}`)
+	return b.String()
+}
+
+func TestTooManyFieldsNameTheLimit(t *testing.T) {
+	d := newDecoder(t, Limits{PayloadBytes: 100, Depth: 64, Fields: 1})
+	_, _, err := d.Event([]byte(`{"source_kind":"k","source_id":"i","payload":{"a":1,"b":2}}`), time.Time{})
+	const want = `too_large: "payload": has too many fields: over 1 at byte 55 (limits.fields)`
+	if err == nil || err.Error() != want {
+		t.Errorf("Event = %v, want %s", err, want)
 	}
 }
 
