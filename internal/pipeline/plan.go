@@ -22,15 +22,17 @@ type Plan struct {
 // NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.
 func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, monitor *tagger.Monitor) *Plan {
 	orders := make(map[string]tagger.Standing, len(rules))
+	kinds := tagger.BuiltinKinds()
 	for _, r := range rules {
 		orders[r.ID] = standing(r.ID)
+		kinds = append(kinds, r.Kinds...) // a disabled rule claims none, and its kinds are no surprise either
 	}
 	of := func(ruleID string) tagger.Standing { return orders[ruleID] }
 	return &Plan{
 		Digest: engine.PlanDigest(rules, of),
 		Rules:  len(rules),
 		orders: orders,
-		Tagger: tagger.NewComposite(monitor, tagger.BuiltinKinds(), engine.New(rules, of)),
+		Tagger: tagger.NewComposite(monitor, kinds, engine.New(rules, of)),
 	}
 }
 

@@ -94,7 +94,7 @@ func (r *Reloader) Run(ctx context.Context) error {
 func (r *Reloader) apply(c store.Change) bool {
 	switch c.Kind {
 	case store.Loaded:
-		if old := r.rules[c.RuleID]; old != nil && old.File == c.Rule.File {
+		if old := r.rules[c.RuleID]; old != nil && old.Same(c.Rule) {
 			return false // loaded between Subscribe and Load
 		}
 		r.rules[c.RuleID] = c.Rule

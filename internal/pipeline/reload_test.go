@@ -161,6 +161,34 @@ func TestEachChangeIsOnePlan(t *testing.T) {
 }
 
 // I4: a failed reload changes a metric and a log line, nothing else.
+// A filter that a Sigma rule gets, or loses, changes the rule and not its file.
+func TestAChangedFilterIsAPlanOfItsOwn(t *testing.T) {
+	const text = "title: a\nid: S1\nlogsource: {category: dns}\ndetection: {a: {query: x}, condition: a}\n"
+	const filter = "title: f\nlogsource: {category: dns}\nfilter: {rules: any, a: {query: y}, condition: not a}\n"
+	var files []*rule.Rule
+	for _, data := range []string{text, filter} {
+		f, err := rule.NewParser(rule.DefaultMaxBytes).Parse("s.yml", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	rules, _ := rule.Resolve(files)
+	plain, filtered := files[0], rules[0]
+	synctest.Test(t, func(t *testing.T) {
+		r := startReloader(t, newMemoryStore(store.NewMemoryLog(), plain))
+		r.store.load(filtered)
+		synctest.Wait()
+		r.want(t, "with the filter", 2, filtered)
+		r.store.load(filtered)
+		synctest.Wait()
+		r.want(t, "once more", 2, filtered)
+		r.store.load(plain)
+		synctest.Wait()
+		r.want(t, "without it", 3, plain)
+	})
+}
+
 func TestARefusedFileChangesAMetricAndALogLineOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

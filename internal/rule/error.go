@@ -49,3 +49,11 @@ func Duplicate(r, inForce *Rule) error {
 		Err: fmt.Errorf("%w: %s has it already", what, inForce.File.Path),
 	}
 }
+
+// TooMany is the fault of a rule that is one more than may be in force.
+func TooMany(r *Rule, limit int) error {
+	return &Error{
+		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID,
+		Err: fmt.Errorf("there are %d rules already, as many as may be in force (limits.rules)", limit),
+	}
+}

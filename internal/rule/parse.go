@@ -16,6 +16,9 @@ import (
 // DefaultMaxBytes is the default of limits.rule_bytes.
 const DefaultMaxBytes = 262_144
 
+// DefaultMaxRules is the default of limits.rules.
+const DefaultMaxRules = 50_000
+
 const maxVersion = 1<<31 - 1 // the largest Avro int
 
 // A Parser reads rule files: our own form and Sigma's. It is safe for concurrent use.

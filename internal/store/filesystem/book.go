@@ -39,9 +39,12 @@ func (s sight) blank() bool { return s.err == nil && len(bytes.TrimSpace(s.data)
 // A book knows every rule file and which of them gives the rule in force of an id. It does the parsing. It is not
 // safe for concurrent use.
 type book struct {
-	parse   Parse
-	entries map[string]*entry  // by path
-	inForce map[string]version // by rule id
+	parse    Parse
+	maxRules int
+	entries  map[string]*entry  // by path
+	inForce  map[string]version // by the rule's key: filters are among them
+	rules    []*rule.Rule       // what follows from inForce: rules with their filters merged in, sorted by id
+	warnings []error            // about those
 }
 
 // An entry is one rule file.
@@ -50,7 +53,7 @@ type entry struct {
 	seen   string  // sum of the last sight; "" = none yet
 	offer  version // what the file gives if no other file has the id: the last good content, zero = nothing
 	fault  error   // why the last sight is not in force; nil = it is
-	losing string  // the version that a duplicate was refused over last, path and sum; "" = no duplicate
+	losing string  // what the offer was refused over last: another version, path and sum, or the limit; "" = nothing
 }
 
 // A version is a parsed content of a file.
@@ -61,8 +64,8 @@ type version struct {
 	shape shape
 }
 
-func newBook(parse Parse) *book {
-	return &book{parse: parse, entries: map[string]*entry{}, inForce: map[string]version{}}
+func newBook(parse Parse, maxRules int) *book {
+	return &book{parse: parse, maxRules: maxRules, entries: map[string]*entry{}, inForce: map[string]version{}}
 }
 
 // paths lists the known files, sorted.
@@ -79,16 +82,7 @@ func (b *book) current(path string) (version, bool) {
 
 // holds reports whether e gives the rule in force of its id.
 func (b *book) holds(e *entry) bool {
-	return e.offer.rule != nil && b.inForce[e.offer.rule.ID].path == e.path
-}
-
-// rules returns the rules in force, sorted by id.
-func (b *book) rules() []*rule.Rule {
-	rules := make([]*rule.Rule, 0, len(b.inForce))
-	for _, id := range slices.Sorted(maps.Keys(b.inForce)) {
-		rules = append(rules, b.inForce[id].rule)
-	}
-	return rules
+	return e.offer.rule != nil && b.inForce[e.offer.rule.Key()].path == e.path
 }
 
 // refused counts the files whose present content is not in force.
@@ -120,7 +114,11 @@ func (b *book) apply(sights []sight, first bool) []store.Change {
 			changes = append(changes, refusal(e))
 		}
 	}
-	changes = append(changes, b.decide()...)
+	refused, decided := b.decide()
+	changes = append(changes, refused...)
+	if decided {
+		changes = append(changes, b.resolve()...)
+	}
 	slices.SortStableFunc(changes, func(x, y store.Change) int {
 		return cmp.Or(cmp.Compare(x.RuleID, y.RuleID), cmp.Compare(x.Path, y.Path))
 	})
@@ -152,39 +150,75 @@ func (b *book) read(e *entry, s sight, first bool) (announce bool) {
 }
 
 // decide gives every rule id to one of the files that offer it: the one that has it, so that a newcomer cannot
-// take a rule over; else one with the same bytes, which is a rename; else the first by path.
-func (b *book) decide() []store.Change {
+// take a rule over; else one with the same bytes, which is a rename; else the first by path. It returns whom it has
+// refused, and whether another file, or another content of one, is in force now.
+func (b *book) decide() (refused []store.Change, decided bool) {
 	offers := map[string][]*entry{}
-	ids := map[string]struct{}{}
-	for id := range b.inForce {
-		ids[id] = struct{}{}
-	}
 	for _, path := range b.paths() {
 		if e := b.entries[path]; e.offer.rule != nil {
-			id := e.offer.rule.ID
-			offers[id] = append(offers[id], e)
-			ids[id] = struct{}{}
+			key := e.offer.rule.Key()
+			offers[key] = append(offers[key], e)
 		}
 	}
-	var changes []store.Change
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		was, had := b.inForce[id]
-		winner := pick(offers[id], was)
+	rules := 0
+	for key, v := range b.inForce {
 		switch {
-		case winner == nil:
-			delete(b.inForce, id)
-			changes = append(changes, store.Change{Kind: store.Removed, RuleID: id, Path: was.path})
-			continue
-		case !had || was.path != winner.path || was.sum != winner.offer.sum:
-			b.inForce[id] = winner.offer
-			changes = append(changes, store.Change{Kind: store.Loaded, RuleID: id, Path: winner.path, Rule: winner.offer.rule})
+		case len(offers[key]) == 0:
+			delete(b.inForce, key)
+			decided = true
+		case v.rule.Filter == nil:
+			rules++
 		}
-		changes = append(changes, b.refuseOthers(offers[id], winner)...)
+	}
+	for _, key := range slices.Sorted(maps.Keys(offers)) {
+		was, had := b.inForce[key]
+		winner := pick(offers[key], was)
+		isRule := winner.offer.rule.Filter == nil
+		if !had && isRule && rules >= b.maxRules {
+			refused = append(refused, b.refuseAll(offers[key])...)
+			continue
+		}
+		if !had && isRule {
+			rules++
+		}
+		if !had || was.path != winner.path || was.sum != winner.offer.sum {
+			b.inForce[key] = winner.offer
+			decided = true
+		}
+		refused = append(refused, b.refuseOthers(offers[key], winner)...)
+	}
+	return refused, decided
+}
+
+// resolve makes the rules of the files in force and returns one change for each that is another one than before: its
+// file is, or the filters that are for it.
+func (b *book) resolve() []store.Change {
+	files := make([]*rule.Rule, 0, len(b.inForce))
+	for _, key := range slices.Sorted(maps.Keys(b.inForce)) {
+		files = append(files, b.inForce[key].rule)
+	}
+	before := make(map[string]*rule.Rule, len(b.rules))
+	for _, r := range b.rules {
+		before[r.ID] = r
+	}
+	b.rules, b.warnings = rule.Resolve(files)
+	var changes []store.Change
+	for i, r := range b.rules {
+		was := before[r.ID]
+		delete(before, r.ID)
+		if was != nil && was.Same(r) {
+			b.rules[i] = was
+			continue
+		}
+		changes = append(changes, store.Change{Kind: store.Loaded, RuleID: r.ID, Path: r.File.Path, Rule: r})
+	}
+	for id, was := range before { // apply sorts
+		changes = append(changes, store.Change{Kind: store.Removed, RuleID: id, Path: was.File.Path})
 	}
 	return changes
 }
 
-// pick chooses among the files, sorted by path, that offer one rule id; nil if there are none.
+// pick chooses among the files, sorted by path, that offer one rule id.
 func pick(offers []*entry, was version) *entry {
 	for _, e := range offers {
 		if e.path == was.path {
@@ -196,9 +230,6 @@ func pick(offers []*entry, was version) *entry {
 			return e
 		}
 	}
-	if len(offers) == 0 {
-		return nil
-	}
 	return offers[0]
 }
 
@@ -207,7 +238,7 @@ func (b *book) refuseOthers(offers []*entry, winner *entry) []store.Change {
 	if winner.losing != "" {
 		winner.losing, winner.fault = "", nil
 	}
-	inForce := b.inForce[winner.offer.rule.ID]
+	inForce := b.inForce[winner.offer.rule.Key()]
 	var changes []store.Change
 	for _, e := range offers {
 		over := inForce.path + " " + inForce.sum
@@ -215,6 +246,20 @@ func (b *book) refuseOthers(offers []*entry, winner *entry) []store.Change {
 			continue
 		}
 		e.losing, e.fault = over, rule.Duplicate(e.offer.rule, inForce.rule)
+		changes = append(changes, refusal(e))
+	}
+	return changes
+}
+
+// refuseAll refuses files whose rule would be one too many: once per content. They come in when others go.
+func (b *book) refuseAll(offers []*entry) []store.Change {
+	const why = "limit"
+	var changes []store.Change
+	for _, e := range offers {
+		if e.losing == why {
+			continue
+		}
+		e.losing, e.fault = why, rule.TooMany(e.offer.rule, b.maxRules)
 		changes = append(changes, refusal(e))
 	}
 	return changes

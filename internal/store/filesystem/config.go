@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"ttpworker/internal/rule"
 )
 
 // Config says where the rule files are and how patiently they are read.
@@ -14,6 +16,7 @@ type Config struct {
 	Hold         time.Duration `env:"HOLD"     yaml:"hold"`     // extra wait for a file that looks half-written; default 500ms
 	Rescan       time.Duration `env:"RESCAN"   yaml:"rescan"`   // everything is looked at this often, for file systems without inotify; default 30s
 	MaxFileBytes int           `env:"-"        yaml:"-"`        // larger files are refused; set from limits.rule_bytes, default 262144
+	MaxRules     int           `env:"-"        yaml:"-"`        // no more rules are in force; set from limits.rules, default 50000
 }
 
 // DefaultConfig is the configuration where nothing else is said.
@@ -24,7 +27,8 @@ func DefaultConfig() Config {
 		MaxWait:      time.Second,
 		Hold:         500 * time.Millisecond,
 		Rescan:       30 * time.Second,
-		MaxFileBytes: 262_144,
+		MaxFileBytes: rule.DefaultMaxBytes,
+		MaxRules:     rule.DefaultMaxRules,
 	}
 }
 
@@ -48,6 +52,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxFileBytes <= 0 {
 		errs = append(errs, fmt.Errorf("limits.rule_bytes is %d: it must be more than 0", c.MaxFileBytes))
+	}
+	if c.MaxRules <= 0 {
+		errs = append(errs, fmt.Errorf("limits.rules is %d: it must be more than 0", c.MaxRules))
 	}
 	return errors.Join(errs...)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
 	"ttpworker/internal/store/storetest"
 )
@@ -75,10 +76,16 @@ func patient() Config {
 // setUp makes a store over an empty directory.
 func setUp(t *testing.T, cfg Config) *bench {
 	t.Helper()
+	return setUpWith(t, cfg, storetest.Parse)
+}
+
+// setUpWith is setUp with another parser than that of storetest.
+func setUpWith(t *testing.T, cfg Config, parse Parse) *bench {
+	t.Helper()
 	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "rules"), reg: prometheus.NewRegistry()}
 	b.mkdir(".")
 	cfg.Dir = b.dir
-	s, err := New(cfg, storetest.Parse, store.NewMemoryLog(), slog.New(slog.NewTextHandler(b, nil)), b.reg)
+	s, err := New(cfg, parse, store.NewMemoryLog(), slog.New(slog.NewTextHandler(b, nil)), b.reg)
 	if err != nil {
 		t.Fatalf("New = %v", err)
 	}
@@ -136,7 +143,7 @@ func (b *bench) until(want string) []string {
 	}
 }
 
-// next reads a change: kind, rule, version, path below the rule directory.
+// next reads a change: kind, rule, version or filters, path below the rule directory.
 func (b *bench) next() string {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
@@ -154,7 +161,7 @@ func (b *bench) next() string {
 	}
 	words := []string{string(c.Kind), c.RuleID}
 	if c.Rule != nil {
-		words = append(words, strconv.Itoa(*c.Rule.Version))
+		words = append(words, versionOf(c.Rule))
 		if c.Rule.File.Path != c.Path {
 			b.t.Errorf("the rule's path is %s, the change's %s", c.Rule.File.Path, c.Path)
 		}
@@ -261,4 +268,12 @@ func (b *bench) metric(name string) float64 {
 	}
 	b.check(errors.New("no metric " + name))
 	return 0
+}
+
+// versionOf is the version of a rule, of a Sigma rule the filters in it.
+func versionOf(r *rule.Rule) string {
+	if r.Version == nil {
+		return fmt.Sprint(r.Filters)
+	}
+	return strconv.Itoa(*r.Version)
 }

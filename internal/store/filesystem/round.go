@@ -44,7 +44,7 @@ func (s *Store) firstReading(ctx context.Context) error {
 	}
 	s.loaded = true
 	s.commit(sights, true)
-	s.logger.Info("rules read", "dir", s.cfg.Dir, "rules", len(s.book.inForce), "refused", s.book.refused())
+	s.logger.Info("rules read", "dir", s.cfg.Dir, "rules", len(s.book.rules), "refused", s.book.refused())
 	s.CheckRules()
 	return nil
 }
@@ -104,11 +104,25 @@ func (s *Store) commit(sights []sight, first bool) {
 		changes = slices.DeleteFunc(changes, func(c store.Change) bool { return c.Kind != store.Refused })
 	}
 	if first || slices.ContainsFunc(changes, func(c store.Change) bool { return c.Kind != store.Refused }) {
-		rules := s.book.rules()
+		rules := s.book.rules
 		s.rules.Store(&rules)
 	}
-	s.metrics.Read(time.Now(), len(s.book.inForce), s.book.refused(), s.Healthy() == nil)
+	s.metrics.Read(time.Now(), len(s.book.rules), s.book.refused(), s.Healthy() == nil)
+	s.warn()
 	s.changes.Publish(changes...)
+}
+
+// warn tells of what is doubtful about the files in force, each once.
+func (s *Store) warn() {
+	told := s.doubts
+	s.doubts = make(map[string]struct{}, len(s.book.warnings))
+	for _, w := range s.book.warnings {
+		text := w.Error()
+		if _, before := told[text]; !before {
+			s.logger.Warn("rule file is doubtful", "err", text)
+		}
+		s.doubts[text] = struct{}{}
+	}
 }
 
 // scan walks through the directory and returns the rule files found. On error nothing is known about any file; it
@@ -152,7 +166,7 @@ func (s *Store) fell(err error) {
 	s.down = err
 	s.health.Store(&err)
 	if s.loaded {
-		s.metrics.Read(time.Now(), len(s.book.inForce), s.book.refused(), false)
+		s.metrics.Read(time.Now(), len(s.book.rules), s.book.refused(), false)
 	}
 }
 

@@ -57,6 +57,7 @@ type Store struct {
 	watcher *fsnotify.Watcher    // nil unless Run has one
 	watched map[string]struct{}  // real paths of the directories it watches
 	warned  map[string]struct{}  // directories that could not be watched
+	doubts  map[string]struct{}  // warnings about files in force that were told
 }
 
 // New makes a store of the rule files in cfg.Dir, which must be readable. Operator states come from log. No rule is
@@ -75,7 +76,7 @@ func New(cfg Config, parse Parse, log store.StateLog, logger *slog.Logger, reg p
 	s := &Store{
 		cfg: cfg, files: ops, inbox: newInbox(cfg), logger: logger, metrics: store.NewMetrics(reg),
 		newWatcher: fsnotify.NewWatcher,
-		book:       newBook(parse), holds: map[string]held{}, busy: map[string]time.Time{},
+		book:       newBook(parse, cfg.MaxRules), holds: map[string]held{}, busy: map[string]time.Time{},
 		watched: map[string]struct{}{}, warned: map[string]struct{}{},
 	}
 	s.changes = store.NewBroadcaster(s.metrics)
