@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ttpworker/internal/kafka"
+	"ttpworker/internal/match"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store/filesystem"
@@ -23,6 +24,7 @@ type Config struct {
 	Topics    produce.TopicsConfig  `yaml:"topics"     envPrefix:"TOPICS_"`
 	Output    OutputConfig          `yaml:"output"     envPrefix:"OUTPUT_"`
 	RuleStore StoreConfig           `yaml:"rule_store" envPrefix:"RULE_STORE_"`
+	Sigma     SigmaConfig           `yaml:"sigma"      envPrefix:"SIGMA_"`
 	Tagger    TaggerConfig          `yaml:"tagger"     envPrefix:"TAGGER_"`
 	Limits    LimitsConfig          `yaml:"limits"     envPrefix:"LIMITS_"`
 	Admin     telemetry.AdminConfig `yaml:"admin"      envPrefix:"ADMIN_"`
@@ -45,6 +47,12 @@ type StoreConfig struct {
 	filesystem.Config `yaml:",inline"`
 }
 
+// SigmaConfig says what Sigma rules mean here.
+type SigmaConfig struct {
+	Mapping string      `yaml:"mapping" env:"MAPPING"` // file in place of the shipped mapping; "" = that one
+	Levels  rule.Levels `yaml:"levels"  envPrefix:"LEVELS_"`
+}
+
 // TaggerConfig chooses the tagger.
 type TaggerConfig struct {
 	Type string `yaml:"type" env:"TYPE"`
@@ -53,7 +61,9 @@ type TaggerConfig struct {
 // LimitsConfig bounds what comes in.
 type LimitsConfig struct {
 	wire.Limits `yaml:",inline"`
-	RuleBytes   int `yaml:"rule_bytes" env:"RULE_BYTES"` // of a rule file
+	Detection   match.Limits `yaml:",inline"`
+	RuleBytes   int          `yaml:"rule_bytes" env:"RULE_BYTES"` // of a rule file
+	Rules       int          `yaml:"rules"      env:"RULES"`      // in force
 }
 
 // The implementations that a type in the configuration can name.
@@ -69,8 +79,9 @@ func DefaultConfig() Config {
 		Topics:    produce.DefaultTopicsConfig(),
 		Output:    OutputConfig{Framing: wire.SingleObject},
 		RuleStore: StoreConfig{Type: storeFilesystem, Config: filesystem.DefaultConfig()},
+		Sigma:     SigmaConfig{Levels: rule.DefaultLevels()},
 		Tagger:    TaggerConfig{Type: taggerComposite},
-		Limits:    LimitsConfig{Limits: wire.DefaultLimits(), RuleBytes: rule.DefaultMaxBytes},
+		Limits:    LimitsConfig{Limits: wire.DefaultLimits(), RuleBytes: rule.DefaultMaxBytes, Rules: rule.DefaultMaxRules},
 		Admin:     telemetry.DefaultAdminConfig(),
 		Log:       telemetry.DefaultLogConfig(),
 	}
@@ -90,12 +101,9 @@ func (c Config) Validate() error {
 	errs := []error{
 		c.Kafka.Validate(), c.Topics.Validate(), framing,
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
-		c.RuleStore.Validate(),
+		c.RuleStore.Validate(), c.Sigma.Levels.Validate(),
 		known("tagger.type", c.Tagger.Type, taggerComposite),
-		c.Limits.Validate(), c.Admin.Validate(), c.Log.Validate(),
-	}
-	if c.Limits.RuleBytes < 1 {
-		errs = append(errs, fmt.Errorf("limits.rule_bytes %d is less than 1", c.Limits.RuleBytes))
+		c.Limits.Limits.Validate(), c.Limits.validate(), c.Admin.Validate(), c.Log.Validate(),
 	}
 	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.DLQ.Name}
 	for i, t := range c.Input.Topics {
@@ -104,6 +112,26 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("input.topics: %q is empty or named twice", t))
 		case slices.Contains(outputs, t):
 			errs = append(errs, fmt.Errorf("input.topics: %s is an output topic: the worker would read what it writes, for ever", t))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// validate reports the limits of rules that are out of range, joined.
+func (l LimitsConfig) validate() error {
+	var errs []error
+	for _, limit := range []struct {
+		key          string
+		value, least int
+	}{
+		{"rule_bytes", l.RuleBytes, 1},
+		{"rules", l.Rules, 1},
+		{"regexp_size", l.Detection.Regexp, 0},
+		{"expansion", l.Detection.Expansion, 0},
+		{"detection_size", l.Detection.Atoms, 0},
+	} {
+		if limit.value < limit.least {
+			errs = append(errs, fmt.Errorf("limits.%s %d is less than %d", limit.key, limit.value, limit.least))
 		}
 	}
 	return errors.Join(errs...)

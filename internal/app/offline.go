@@ -21,38 +21,85 @@ import (
 // ErrNoDirectory is the fault of a rule directory that cannot be read as one.
 var ErrNoDirectory = errors.New("no rule directory")
 
-// LoadRules reads the rules of dirs for a command that needs no Kafka. Without dirs it takes the directory of the
-// configuration, and the embedded pack where that is the default one and not there. It returns the good rules
-// sorted by id and the faults of all others, joined.
+// A RuleSet is what rule directories hold.
+type RuleSet struct {
+	Rules    []*rule.Rule // the good ones, sorted by id, Sigma filters merged in
+	Warnings []error      // about those, see rule.Resolve
+	Faults   error        // of all others, joined
+}
+
+// LoadRules is ReadRules for those whom the reasons do not concern: the good rules, and what is wrong, joined.
 func LoadRules(cfg Config, dirs []string) ([]*rule.Rule, error) {
-	parser := rule.NewParser(cfg.Limits.RuleBytes)
+	set, err := ReadRules(cfg, dirs)
+	return set.Rules, errors.Join(err, set.Faults)
+}
+
+// ReadRules reads the rules of dirs for a command that needs no Kafka. Without dirs it takes the directory of the
+// configuration, and the embedded pack where that is the default one and not there. The error is about the Sigma
+// mapping, without which no rule means anything.
+func ReadRules(cfg Config, dirs []string) (RuleSet, error) {
+	parser, err := NewParser(cfg)
+	if err != nil {
+		return RuleSet{}, err
+	}
+	var set RuleSet
+	var files []*rule.Rule
+	files, set.Faults = readFiles(parser, cfg.RuleStore.Dir, dirs)
+	set.Rules, set.Warnings = rule.Resolve(files)
+	slices.SortFunc(set.Rules, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
+	if n, most := len(set.Rules), cfg.Limits.Rules; n > most {
+		set.Faults = errors.Join(set.Faults, fmt.Errorf("there are %d rules, more than the limit of %d (limits.rules): %s and those behind it are left out",
+			n, most, set.Rules[most].ID))
+		set.Rules = set.Rules[:most]
+	}
+	return set, nil
+}
+
+// NewParser makes the parser of rule files that the configuration describes. The error is about the Sigma mapping.
+func NewParser(cfg Config) (rule.Parser, error) {
+	p := rule.NewParser(cfg.Limits.RuleBytes)
+	p.Limits, p.Levels = cfg.Limits.Detection, cfg.Sigma.Levels
+	if cfg.Sigma.Mapping == "" {
+		return p, nil
+	}
+	data, err := readBounded(cfg.Sigma.Mapping)
+	if err != nil {
+		return p, fmt.Errorf("reading the Sigma mapping: %w", err)
+	}
+	m, err := rule.ParseMapping(cfg.Sigma.Mapping, data)
+	if err != nil {
+		return p, err
+	}
+	return p.WithMapping(m), nil
+}
+
+// readFiles reads the files of dirs, or of the configured directory. The first of two with the same key is good.
+func readFiles(parser rule.Parser, configured string, dirs []string) ([]*rule.Rule, error) {
 	if len(dirs) == 0 {
-		dir := cfg.RuleStore.Dir
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && dir == filesystem.DefaultConfig().Dir {
-			return parser.Load(rules.Pack(), ".", "embedded")
+		if _, err := os.Stat(configured); errors.Is(err, fs.ErrNotExist) && configured == filesystem.DefaultConfig().Dir {
+			return parser.Read(rules.Pack(), ".", "embedded")
 		}
-		dirs = []string{dir}
+		dirs = []string{configured}
 	}
 	var all []*rule.Rule
 	var errs []error
-	byID := map[string]*rule.Rule{}
+	byKey := map[string]*rule.Rule{}
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			errs = append(errs, fmt.Errorf("%s is %w", dir, ErrNoDirectory))
 			continue
 		}
-		found, err := parser.Load(os.DirFS(dir), ".", dir)
+		found, err := parser.Read(os.DirFS(dir), ".", dir)
 		errs = append(errs, err)
 		for _, r := range found {
-			if other := byID[r.ID]; other != nil {
+			if other := byKey[r.Key()]; other != nil {
 				errs = append(errs, rule.Duplicate(r, other))
 				continue
 			}
-			byID[r.ID] = r
+			byKey[r.Key()] = r
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return all, errors.Join(errs...)
 }
 

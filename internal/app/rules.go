@@ -13,7 +13,6 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
-	"ttpworker/internal/rule"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/wire"
@@ -37,9 +36,12 @@ func newStateLog(
 func newStore(
 	lc fx.Lifecycle, sd fx.Shutdowner, cfg Config, states *produce.StateLog, log *slog.Logger, reg prometheus.Registerer,
 ) (*filesystem.Store, error) {
-	parser := rule.NewParser(cfg.Limits.RuleBytes)
+	parser, err := NewParser(cfg)
+	if err != nil {
+		return nil, err
+	}
 	fsCfg := cfg.RuleStore.Config
-	fsCfg.MaxFileBytes = cfg.Limits.RuleBytes
+	fsCfg.MaxFileBytes, fsCfg.MaxRules = cfg.Limits.RuleBytes, cfg.Limits.Rules
 	s, err := filesystem.New(fsCfg, parser.Parse, states, log, reg)
 	if err != nil {
 		return nil, err
