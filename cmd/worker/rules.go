@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ttpworker/internal/app"
 	"ttpworker/internal/pipeline"
@@ -19,21 +22,45 @@ import (
 )
 
 func newRules(g *globals) *cobra.Command {
-	var dirs []string
-	c := group("rules", "Check, test and show rules",
-		rulesCommand(g, &dirs, "lint", "Report everything that is wrong with rule files, with file:line:column", cobra.NoArgs, lint),
-		rulesCommand(g, &dirs, "test", "Run the tests that the rules carry", cobra.NoArgs, test),
-		rulesCommand(g, &dirs, "list", "List the rules", cobra.NoArgs, list),
-		rulesCommand(g, &dirs, "show RULE_ID", "Show one rule: its file, digest and text", cobra.ExactArgs(1), show))
-	c.PersistentFlags().StringArrayVar(&dirs, "rules", nil, "rule `directory`, read recursively; may be given several times; "+
-		"without it those of the configuration, else ./rules/ttp, else the rules in the binary")
+	var from ruleFlags
+	c := group("rules", "Check, test, show and convert rules",
+		rulesCommand(g, &from, "lint", "Report everything that is wrong with rule files, with file:line:column", cobra.NoArgs, lint),
+		rulesCommand(g, &from, "test", "Run the tests that the rules carry", cobra.NoArgs, test),
+		rulesCommand(g, &from, "list", "List the rules", cobra.NoArgs, list),
+		rulesCommand(g, &from, "show RULE_ID", "Show one rule: its file, digest and text", cobra.ExactArgs(1), show),
+		newConvert(g, &from))
+	from.add(c.PersistentFlags())
 	return c
 }
 
-// A rulesJob is a sub-command over the rules that are good and the faults of the others.
-type rulesJob func(g *globals, w io.Writer, rules []*rule.Rule, faults error, args []string) error
+// ruleFlags say which rules a command is about, and how Sigma rules among them are read.
+type ruleFlags struct {
+	dirs    []string
+	mapping string
+}
 
-func rulesCommand(g *globals, dirs *[]string, use, short string, args cobra.PositionalArgs, job rulesJob) *cobra.Command {
+func (r *ruleFlags) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&r.dirs, "rules", nil, "rule `directory`, read recursively; may be given several times; "+
+		"without it those of the configuration, else ./rules/ttp, else the rules in the binary")
+	f.StringVar(&r.mapping, "sigma-mapping", "", "`file` of source kinds and fields for Sigma rules, short for --set sigma.mapping=FILE")
+}
+
+func (r *ruleFlags) read(cfg app.Config) (app.RuleSet, error) { return app.ReadRules(r.over(cfg), r.dirs) }
+
+func (r *ruleFlags) parser(cfg app.Config) (rule.Parser, error) { return app.NewParser(r.over(cfg)) }
+
+// over is the configuration under the flags.
+func (r *ruleFlags) over(cfg app.Config) app.Config {
+	if r.mapping != "" {
+		cfg.Sigma.Mapping = r.mapping
+	}
+	return cfg
+}
+
+// A rulesJob is a sub-command over rules.
+type rulesJob func(g *globals, w io.Writer, set app.RuleSet, args []string) error
+
+func rulesCommand(g *globals, from *ruleFlags, use, short string, args cobra.PositionalArgs, job rulesJob) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: usageArgs(args),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,39 +68,32 @@ func rulesCommand(g *globals, dirs *[]string, use, short string, args cobra.Posi
 			if err != nil {
 				return err
 			}
-			rules, faults := app.LoadRules(cfg, *dirs)
-			return job(g, cmd.OutOrStdout(), rules, faults, args)
+			set, err := from.read(cfg)
+			if err != nil {
+				return err
+			}
+			return job(g, cmd.OutOrStdout(), set, args)
 		},
 	}
 }
 
-func lint(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
-	found := yamlx.Faults(faults)
+func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
+	found := yamlx.Faults(set.Faults)
 	if g.json() {
-		type fault struct {
-			File  string `json:"file"`
-			Line  int    `json:"line"`
-			Col   int    `json:"col"`
-			Rule  string `json:"rule_id"`
-			Error string `json:"error"`
-		}
-		all := make([]fault, len(found))
-		for i, err := range found {
-			all[i].Error = err.Error()
-			if e, ok := errors.AsType[*rule.Error](err); ok {
-				all[i] = fault{e.File, e.Line, e.Col, e.Rule, e.Err.Error()}
-			}
-		}
-		if err := writeJSON(w, map[string]any{"rules": len(rules), "faults": all}); err != nil {
+		report := map[string]any{"rules": len(set.Rules), "faults": places(found), "warnings": places(set.Warnings)}
+		if err := writeJSON(w, report); err != nil {
 			return err
 		}
 	} else {
 		for _, err := range found {
 			fmt.Fprintln(w, err)
 		}
-		fmt.Fprintf(w, "%d rules, %d faults\n", len(rules), len(found))
+		for _, err := range set.Warnings {
+			fmt.Fprintln(w, "warning:", err)
+		}
+		fmt.Fprintf(w, "%d rules, %d faults\n", len(set.Rules), len(found))
 	}
-	if len(rules)+len(found) == 0 {
+	if len(set.Rules)+len(found) == 0 {
 		return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
 	}
 	if len(found) > 0 {
@@ -82,10 +102,30 @@ func lint(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 	return nil
 }
 
-func test(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
+// A place is a fault or warning for machines.
+type place struct {
+	File  string `json:"file"`
+	Line  int    `json:"line"`
+	Col   int    `json:"col"`
+	Rule  string `json:"rule_id"`
+	Error string `json:"error"`
+}
+
+func places(found []error) []place {
+	all := make([]place, len(found))
+	for i, err := range found {
+		all[i].Error = err.Error()
+		if e, ok := errors.AsType[*rule.Error](err); ok {
+			all[i] = place{e.File, e.Line, e.Col, e.Rule, e.Err.Error()}
+		}
+	}
+	return all
+}
+
+func test(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 	monitor := tagger.NewMonitor(discard(), prometheus.NewRegistry())
-	tests, failures := 0, yamlx.Faults(faults)
-	for _, r := range rules {
+	tests, failures := 0, yamlx.Faults(set.Faults)
+	for _, r := range set.Rules {
 		plan := pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
 		failures = append(failures, yamlx.Faults(rule.RunTests(r, plan))...)
 		tests += len(r.Tests)
@@ -95,14 +135,14 @@ func test(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 		for i, err := range failures {
 			texts[i] = err.Error()
 		}
-		if err := writeJSON(w, map[string]any{"rules": len(rules), "tests": tests, "failures": texts}); err != nil {
+		if err := writeJSON(w, map[string]any{"rules": len(set.Rules), "tests": tests, "failures": texts}); err != nil {
 			return err
 		}
 	} else {
 		for _, err := range failures {
 			fmt.Fprintln(w, err)
 		}
-		fmt.Fprintf(w, "%d rules, %d tests, %d failed\n", len(rules), tests, len(failures))
+		fmt.Fprintf(w, "%d rules, %d tests, %d failed\n", len(set.Rules), tests, len(failures))
 	}
 	if len(failures) > 0 {
 		return &codedError{code: exitFailure}
@@ -110,7 +150,7 @@ func test(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 	return nil
 }
 
-func list(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string) error {
+func list(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 	if g.json() {
 		type row struct {
 			RuleID     string   `json:"rule_id"`
@@ -122,24 +162,27 @@ func list(g *globals, w io.Writer, rules []*rule.Rule, faults error, _ []string)
 			Digest     string   `json:"rule_digest"`
 			Tests      int      `json:"tests"`
 		}
-		rows := make([]row, len(rules))
-		for i, r := range rules {
+		rows := make([]row, len(set.Rules))
+		for i, r := range set.Rules {
 			rows[i] = row{r.ID, r.Version, r.Name, r.Kinds, techniques(r), r.File.Path, r.Digest, len(r.Tests)}
 		}
-		return errors.Join(writeJSON(w, rows), faults)
+		return errors.Join(writeJSON(w, rows), set.Faults)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "RULE\tVERSION\tNAME\tKINDS\tTECHNIQUES\tTESTS")
-	for _, r := range rules {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, versionOf(r), r.Name, strings.Join(r.Kinds, ","), strings.Join(techniques(r), ","), len(r.Tests))
+	for _, r := range set.Rules {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, versionOf(r), r.Name, strings.Join(r.Kinds, ","), cmp.Or(strings.Join(techniques(r), ","), "-"), len(r.Tests))
 	}
-	return errors.Join(t.Flush(), faults)
+	return errors.Join(t.Flush(), set.Faults)
 }
 
+// techniques are what r emits, each once; a Sigma rule may name none.
 func techniques(r *rule.Rule) []string {
-	ids := make([]string, len(r.Emits))
-	for i, e := range r.Emits {
-		ids[i] = e.Technique()
+	ids := []string{}
+	for _, e := range r.Emits {
+		if id := e.Technique(); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }
@@ -151,19 +194,23 @@ func versionOf(r *rule.Rule) string {
 	return strconv.Itoa(*r.Version)
 }
 
-func show(g *globals, w io.Writer, rules []*rule.Rule, faults error, args []string) error {
-	for _, r := range rules {
+func show(g *globals, w io.Writer, set app.RuleSet, args []string) error {
+	for _, r := range set.Rules {
 		if r.ID != args[0] {
 			continue
 		}
 		if g.json() {
 			return writeJSON(w, map[string]any{
 				"rule_id": r.ID, "rule_version": r.Version, "name": r.Name, "rule_digest": r.Digest,
-				"file_sha256": r.File.SHA256, "path": r.File.Path, "yaml": r.File.Text,
+				"file_sha256": r.File.SHA256, "path": r.File.Path, "yaml": r.File.Text, "filters": append([]string{}, r.Filters...),
 			})
 		}
-		_, err := fmt.Fprintf(w, "# %s\n# rule_digest %s\n%s", r.File.Path, r.Digest, r.File.Text)
+		fmt.Fprintf(w, "# %s\n# rule_digest %s\n", r.File.Path, r.Digest)
+		for _, f := range r.Filters {
+			fmt.Fprintf(w, "# filter %s\n", f)
+		}
+		_, err := fmt.Fprint(w, r.File.Text)
 		return err
 	}
-	return errors.Join(fmt.Errorf("no rule %q among %d rules", args[0], len(rules)), faults)
+	return errors.Join(fmt.Errorf("no rule %q among %d rules", args[0], len(set.Rules)), set.Faults)
 }

@@ -20,7 +20,7 @@ import (
 )
 
 func newTag(g *globals) *cobra.Command {
-	var rulesDirs []string
+	var from ruleFlags
 	var states string
 	c := &cobra.Command{
 		Use:   "tag [FILE|-]",
@@ -35,12 +35,14 @@ func newTag(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rules, faults := app.LoadRules(cfg, rulesDirs)
-			if errors.Is(faults, app.ErrNoDirectory) {
-				return faults
-			}
-			if faults != nil {
-				fmt.Fprintln(cmd.ErrOrStderr(), faults)
+			set, err := from.read(cfg)
+			switch {
+			case err != nil:
+				return err
+			case errors.Is(set.Faults, app.ErrNoDirectory):
+				return set.Faults
+			case set.Faults != nil:
+				fmt.Fprintln(cmd.ErrOrStderr(), set.Faults)
 			}
 			standing, err := app.LoadStates(states, time.Now())
 			if err != nil {
@@ -55,7 +57,7 @@ func newTag(g *globals) *cobra.Command {
 				return err
 			}
 			defer done()
-			plan := pipeline.NewPlan(rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
+			plan := pipeline.NewPlan(set.Rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
 			bad := func(line int, err error) { fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %v\n", line, err) }
 			sum, err := interruptible(cmd.Context(), func() (pipeline.Lines, error) {
 				return pipeline.TagLines(cmd.Context(), plan, dec, in, cmd.OutOrStdout(), bad)
@@ -63,13 +65,13 @@ func newTag(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if sum.Bad > 0 || faults != nil {
+			if sum.Bad > 0 || set.Faults != nil {
 				return &codedError{code: exitBadInput}
 			}
 			return nil
 		},
 	}
-	c.Flags().StringArrayVar(&rulesDirs, "rules", nil, "rule `directory`, read recursively; may be given several times")
+	from.add(c.Flags())
 	c.Flags().StringVar(&states, "states", "", "operator states, YAML or JSON `file`: rule_id -> {state, confidence_max, expires_at}")
 	return c
 }

@@ -13,8 +13,9 @@ import (
 	"ttpworker/internal/yamlx"
 )
 
-// DefaultMaxBytes is the default of limits.rule_bytes.
-const DefaultMaxBytes = 262_144
+// DefaultMaxBytes is the default of limits.rule_bytes. The largest of the public Sigma rules, a list of hashes, has
+// 295 078 bytes.
+const DefaultMaxBytes = 524_288
 
 // DefaultMaxRules is the default of limits.rules.
 const DefaultMaxRules = 50_000

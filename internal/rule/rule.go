@@ -42,6 +42,9 @@ func (r *Rule) Key() string {
 	return r.ID
 }
 
+// IsSigma reports whether r is in Sigma's form.
+func (r *Rule) IsSigma() bool { return r.sigma != nil }
+
 // Same reports whether o is what r is: the same file with the same filters merged in.
 func (r *Rule) Same(o *Rule) bool { return r.File == o.File && r.Digest == o.Digest }
 

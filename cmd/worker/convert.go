@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"ttpworker/internal/app"
+	"ttpworker/internal/rule"
+)
+
+func newConvert(g *globals, from *ruleFlags) *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "convert [RULE_ID]",
+		Short: "Write Sigma rules in our own form",
+		Long: "Write one Sigma rule to standard output, or with --out each into a file of its own, in the form that the\n" +
+			"worker's own rules have: source kind and fields are those of the mapping, so nothing is left to map. What\n" +
+			"cannot be said in that form is told on standard error, and the exit code is 3 at the end.",
+		Example: "  worker rules convert --rules sigma/rules --out rules/from_sigma",
+		Args:    usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (dir == "") {
+				return usage(errors.New("give a RULE_ID, whose rule goes to standard output, or --out DIR for all"))
+			}
+			cfg, _, err := g.load()
+			if err != nil {
+				return err
+			}
+			set, err := from.read(cfg)
+			if err != nil {
+				return err
+			}
+			parser, err := from.parser(cfg)
+			if err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				return convertOne(cmd, parser, set, args[0])
+			}
+			return convertAll(cmd, parser, set, dir)
+		},
+	}
+	c.Flags().StringVar(&dir, "out", "", "`directory` to write to, one file per rule; it is made if it is not there")
+	return c
+}
+
+func convertOne(cmd *cobra.Command, p rule.Parser, set app.RuleSet, id string) error {
+	for _, r := range set.Rules {
+		if r.ID != id {
+			continue
+		}
+		data, err := p.Convert(r)
+		if err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), err)
+			return &codedError{code: exitBadInput}
+		}
+		_, err = cmd.OutOrStdout().Write(data)
+		return err
+	}
+	return errors.Join(fmt.Errorf("no rule %q among %d rules", id, len(set.Rules)), set.Faults)
+}
+
+// notInNames is what the name of a rule file has no place for.
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9_]`)
+
+// convertAll writes every Sigma rule of the set; rules of our own form are passed over.
+func convertAll(cmd *cobra.Command, p rule.Parser, set app.RuleSet, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // rules are for everybody to read
+		return err
+	}
+	bad := set.Faults != nil
+	if bad {
+		fmt.Fprintln(cmd.ErrOrStderr(), set.Faults)
+	}
+	written := map[string]string{} // id by file name
+	for _, r := range set.Rules {
+		if !r.IsSigma() {
+			continue
+		}
+		data, err := p.Convert(r)
+		name := notInNames.ReplaceAllString(r.ID, "_") + ".yaml"
+		if other := written[name]; err == nil && other != "" {
+			err = &rule.Error{File: r.File.Path, Rule: r.ID, Err: fmt.Errorf("its file would be %s, as that of rule %q", name, other)}
+		}
+		if err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), err)
+			bad = true
+			continue
+		}
+		written[name] = r.ID
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil { //nolint:gosec // as above
+			return err
+		}
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%d rules written to %s\n", len(written), dir)
+	if bad {
+		return &codedError{code: exitBadInput}
+	}
+	return nil
+}
