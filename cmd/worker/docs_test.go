@@ -178,10 +178,11 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
-// A block with rule_id is a rule, whose own tests must pass; one with a key of the configuration is that.
+// A block with rule_id or logsource is a rule, whose own tests must pass; one with a key of the configuration is that.
 func TestDocumentsYAML(t *testing.T) {
-	ruleID := regexp.MustCompile(`(?m)^rule_id:`)
-	config := regexp.MustCompile(`(?m)^(kafka|input|topics|output|schema_registry|rule_store|tagger|limits|admin|log):`)
+	ruleID := regexp.MustCompile(`(?m)^(rule_id|logsource):`)
+	mapping := regexp.MustCompile(`(?m)^- logsource:`)
+	config := regexp.MustCompile(`(?m)^(kafka|input|topics|output|schema_registry|rule_store|sigma|tagger|limits|admin|log):`)
 	for _, d := range documents(t) {
 		for _, b := range d.blocks {
 			if b.lang != "yaml" && b.lang != "yml" {
@@ -191,6 +192,8 @@ func TestDocumentsYAML(t *testing.T) {
 			switch {
 			case ruleID.MatchString(b.text):
 				err = checkRule(b)
+			case mapping.MatchString(b.text):
+				_, err = rule.ParseMapping("mapping.yaml", []byte(b.text))
 			case config.MatchString(b.text):
 				_, err = loadConfig(t, app.DefaultConfig(), b)
 			default:

@@ -41,6 +41,11 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 			"no rule directory", func(c *app.Config) { c.RuleStore.Dir = "" },
 			"rule_store.dir is empty: name the directory of the rule files",
 		},
+		{"a level", func(c *app.Config) { c.Sigma.Levels.High = 1.5 }, "sigma.levels.high 1.5 is not between 0 and 1"},
+		{"no level", func(c *app.Config) { c.Sigma.Levels.Missing = -1 }, "sigma.levels.missing -1 is not between 0 and 1"},
+		{"no rules", func(c *app.Config) { c.Limits.Rules = 0 }, "limits.rules 0 is less than 1"},
+		{"fields", func(c *app.Config) { c.Limits.Fields = -1 }, "limits.fields -1 is less than 0"},
+		{"detections", func(c *app.Config) { c.Limits.Detection.Atoms = -1 }, "limits.detection_size -1 is less than 0"},
 		{"no room for a rule", func(c *app.Config) { c.Limits.RuleBytes = 0 }, "limits.rule_bytes 0 is less than 1"},
 		{
 			"an admin address", func(c *app.Config) { c.Admin.Listen = "8080" },
@@ -86,5 +91,22 @@ func TestTheInputIsTheEventsTopicUnlessOthersAreNamed(t *testing.T) {
 	got[0] = "changed"
 	if cfg.Input.Topics[0] != "b" {
 		t.Error("InputTopics hands out the configuration's own list")
+	}
+}
+
+func TestSigmaAndLimitsComeFromTheEnvironmentAndFlags(t *testing.T) {
+	t.Parallel()
+	cfg, warnings, err := app.Load("", []string{
+		"DECNET_TTP_SIGMA_LEVELS_HIGH=0.8", "DECNET_TTP_LIMITS_REGEXP_SIZE=1000", "DECNET_TTP_LIMITS_FIELDS=7", "DECNET_TTP_SIGMA_MAPPING=m.yaml",
+	}, []string{"limits.rules=3", "limits.expansion=5", "limits.detection_size=6", "sigma.mapping=n.yaml"})
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("Load = %q, %v, want all keys known", warnings, err)
+	}
+	want := app.DefaultConfig()
+	want.Sigma.Levels.High, want.Sigma.Mapping = 0.8, "n.yaml"
+	want.Limits.Fields, want.Limits.Rules = 7, 3
+	want.Limits.Detection.Regexp, want.Limits.Detection.Expansion, want.Limits.Detection.Atoms = 1000, 5, 6
+	if diff := cmp.Diff(want, cfg); diff != "" {
+		t.Errorf("Load (-want +got):\n%s", diff)
 	}
 }

@@ -180,3 +180,51 @@ func removeAll(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 }
+
+// A filter in one directory is for the rules of all.
+func TestReadRulesMergesFiltersOfAllDirectories(t *testing.T) {
+	t.Parallel()
+	write := func(text string) string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "f.yml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	filters := write("title: F\nlogsource: {category: dns}\nfilter: {rules: [S1, S2], a: {query: y}, condition: not a}\n")
+	rules := write("title: a\nid: S1\nlogsource: {category: dns}\ndetection: {a: {query: x}, condition: a}\n")
+	set, err := app.ReadRules(app.DefaultConfig(), []string{filters, rules})
+	if err != nil || set.Faults != nil || len(set.Rules) != 1 || len(set.Rules[0].Filters) != 1 {
+		t.Fatalf("ReadRules = %+v, %v, want one rule with a filter", set, err)
+	}
+	if len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Error(), `filter names rule "S2", which is not there`) {
+		t.Errorf("warnings = %v, want one about the rule that is not there", set.Warnings)
+	}
+}
+
+func TestReadRulesKeepsToTheLimit(t *testing.T) {
+	t.Parallel()
+	cfg := app.DefaultConfig()
+	cfg.Limits.Rules = 2
+	set, err := app.ReadRules(cfg, []string{ruleDir(t, "R1", "R2", "R3")})
+	const want = "there are 3 rules, more than the limit of 2 (limits.rules): R3 and those behind it are left out"
+	if err != nil || len(set.Rules) != 2 || set.Faults == nil || set.Faults.Error() != want {
+		t.Errorf("ReadRules = %q, %v, %v, want two rules and: %s", ruleIDs(set.Rules), set.Faults, err, want)
+	}
+}
+
+func TestNewParserReadsTheMapping(t *testing.T) {
+	t.Parallel()
+	cfg := app.DefaultConfig()
+	cfg.Sigma.Mapping = filepath.Join(t.TempDir(), "m.yaml")
+	if _, err := app.NewParser(cfg); err == nil || !strings.HasPrefix(err.Error(), "reading the Sigma mapping: ") {
+		t.Errorf("NewParser without the file = %v, want that it cannot be read", err)
+	}
+	if err := os.WriteFile(cfg.Sigma.Mapping, []byte("- {logsource: {}, source_kind: all}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := app.NewParser(cfg)
+	if err != nil || p.Kinds[len(p.Kinds)-1] != "all" {
+		t.Errorf("NewParser = %q, %v, want the kind of the mapping last", p.Kinds, err)
+	}
+}
