@@ -45,7 +45,9 @@ func (r *ruleFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&r.mapping, "sigma-mapping", "", "`file` of source kinds and fields for Sigma rules, short for --set sigma.mapping=FILE")
 }
 
-func (r *ruleFlags) read(cfg app.Config) (app.RuleSet, error) { return app.ReadRules(r.over(cfg), r.dirs) }
+func (r *ruleFlags) read(cfg app.Config) (app.RuleSet, error) {
+	return app.ReadRules(r.over(cfg), r.dirs)
+}
 
 func (r *ruleFlags) parser(cfg app.Config) (rule.Parser, error) { return app.NewParser(r.over(cfg)) }
 

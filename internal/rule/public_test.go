@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
 )
 
 // publicRules reads the public Sigma rules that lie beside the repository, where they do.
@@ -87,4 +86,3 @@ func TestPublicSigmaRules(t *testing.T) {
 		t.Errorf("%d rules, want more than 3000", len(ids))
 	}
 }
-

@@ -53,7 +53,7 @@ func TestNodeIsWhatIsWritten(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got struct {
-				V *Node `yaml:"v"`
+				V *Node  `yaml:"v"`
 				W string `yaml:"w"`
 			}
 			if err := decode(t, tt.in, &got); err != nil {
