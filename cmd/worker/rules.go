@@ -82,7 +82,7 @@ func rulesCommand(g *globals, from *ruleFlags, use, short string, args cobra.Pos
 func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 	found := yamlx.Faults(set.Faults)
 	if g.json() {
-		report := map[string]any{"rules": len(set.Rules), "faults": places(found), "warnings": places(set.Warnings)}
+		report := map[string]any{"rules": len(set.Rules), "filters": set.Filters, "faults": places(found), "warnings": places(set.Warnings)}
 		if err := writeJSON(w, report); err != nil {
 			return err
 		}
@@ -93,9 +93,13 @@ func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 		for _, err := range set.Warnings {
 			fmt.Fprintln(w, "warning:", err)
 		}
-		fmt.Fprintf(w, "%d rules, %d faults\n", len(set.Rules), len(found))
+		sum := fmt.Sprintf("%d rules, %d faults", len(set.Rules), len(found))
+		if set.Filters > 0 {
+			sum = fmt.Sprintf("%d rules, %d filters, %d faults", len(set.Rules), set.Filters, len(found))
+		}
+		fmt.Fprintln(w, sum)
 	}
-	if len(set.Rules)+len(found) == 0 {
+	if len(set.Rules)+set.Filters+len(found) == 0 {
 		return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
 	}
 	if len(found) > 0 {

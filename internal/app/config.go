@@ -103,7 +103,7 @@ func (c Config) Validate() error {
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
 		c.RuleStore.Validate(), c.Sigma.Levels.Validate(),
 		known("tagger.type", c.Tagger.Type, taggerComposite),
-		c.Limits.Limits.Validate(), c.Limits.validate(), c.Admin.Validate(), c.Log.Validate(),
+		c.Limits.Validate(), c.Limits.validate(), c.Admin.Validate(), c.Log.Validate(),
 	}
 	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.DLQ.Name}
 	for i, t := range c.Input.Topics {

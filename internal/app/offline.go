@@ -24,6 +24,7 @@ var ErrNoDirectory = errors.New("no rule directory")
 // A RuleSet is what rule directories hold.
 type RuleSet struct {
 	Rules    []*rule.Rule // the good ones, sorted by id, Sigma filters merged in
+	Filters  int          // good files that are Sigma filters
 	Warnings []error      // about those, see rule.Resolve
 	Faults   error        // of all others, joined
 }
@@ -46,6 +47,7 @@ func ReadRules(cfg Config, dirs []string) (RuleSet, error) {
 	var files []*rule.Rule
 	files, set.Faults = readFiles(parser, cfg.RuleStore.Dir, dirs)
 	set.Rules, set.Warnings = rule.Resolve(files)
+	set.Filters = len(files) - len(set.Rules)
 	slices.SortFunc(set.Rules, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	if n, most := len(set.Rules), cfg.Limits.Rules; n > most {
 		set.Faults = errors.Join(set.Faults, fmt.Errorf("there are %d rules, more than the limit of %d (limits.rules): %s and those behind it are left out",

@@ -77,7 +77,7 @@ func TestDetectionFaults(t *testing.T) {
 func TestDetectionFaultsOfTheLanguage(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, before, after, at string }{
-		{name: "unknown modifier", before: "|contains", after: "|contians", at: "x.yaml:8:7: "},
+		{name: "unknown modifier", before: "|contains", after: "|containz", at: "x.yaml:8:7: "},
 		{name: "unknown selection", before: "condition: names", after: "condition: nmaes", at: "x.yaml:10:"},
 		{name: "no condition", before: "    condition: names\n", at: "x.yaml:7:5: "},
 		{name: "bad regular expression", before: "user: root", after: "user|re: '('", at: "x.yaml:9:"},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
 	"ttpworker/internal/match"
 	"ttpworker/internal/yamlx"
@@ -76,11 +75,3 @@ func (c *sigmaChecker) filterRules(f *Filter, n *yamlx.Node) {
 		}
 	}
 }
-
-// appliesTo reports whether a rule gets the filter.
-func (f *Filter) appliesTo(r *Rule) bool {
-	return r.sigma != nil && f.logsource.covers(r.sigma.logsource) &&
-		(f.any || slices.ContainsFunc(f.names, func(n name) bool { return n.of(r) }))
-}
-
-func (n name) of(r *Rule) bool { return n.text == r.ID || n.text != "" && n.text == r.sigma.name }

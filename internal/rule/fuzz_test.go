@@ -13,7 +13,9 @@ import (
 // same faults.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(simple))
-	f.Add([]byte(full))
+	for _, text := range []string{full, withDetection, sigma, filter} {
+		f.Add([]byte(text))
+	}
 	for _, data := range badFiles(f) {
 		f.Add(data)
 	}
@@ -28,12 +30,21 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		opts := cmp.Options{
-			cmpopts.IgnoreUnexported(rule.Rule{}), cmpopts.IgnoreFields(rule.File{}, "Path"), cmpopts.IgnoreFields(rule.Match{}, "Patterns"),
+			cmpopts.IgnoreUnexported(rule.Rule{}), cmpopts.IgnoreFields(rule.File{}, "Path"), cmpopts.IgnoreFields(rule.Match{}, "Patterns", "Detection"),
+			cmpopts.IgnoreFields(rule.Rule{}, "Warnings"), cmpopts.IgnoreUnexported(rule.Filter{}),
 		}
 		if diff := cmp.Diff(r, again, opts); diff != "" {
 			t.Errorf("Parse of the same bytes (-first +second):\n%s", diff)
 		}
-		if len(r.Digest) != 64 || len(r.File.SHA256) != 64 || len(r.Emits) == 0 || len(r.Kinds) == 0 || len(r.Match.Fields) == 0 {
+		if r.Filter != nil {
+			return // no rule
+		}
+		if ours, err := p.Convert(r); err == nil {
+			if again, err := p.Parse("ours.yaml", ours); err != nil && len(ours) <= p.MaxBytes || err == nil && !cmp.Equal(r.Emits, again.Emits) {
+				t.Errorf("Parse of what Convert wrote = %v, %v, want the rule again\n%s", again, err, ours)
+			}
+		}
+		if len(r.Digest) != 64 || len(r.File.SHA256) != 64 || len(r.Emits) == 0 || len(r.Kinds) == 0 || len(r.Match.Fields) == 0 && len(r.Match.Patterns) > 0 {
 			t.Errorf("Parse = %+v, want what every rule has", r)
 		}
 		if commented, err := p.Parse("fuzz.yaml", append([]byte("#\n"), data...)); err == nil && commented.Digest != r.Digest {

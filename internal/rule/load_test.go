@@ -81,7 +81,7 @@ func TestLoad(t *testing.T) {
 		},
 		{
 			name: "a large file is not read", fs: fstest.MapFS{"a.yaml": {Data: make([]byte, 10<<20)}},
-			want: []string{}, faults: "a.yaml:1:1: file has 10485760 bytes, more than the limit of 524288",
+			want: []string{}, faults: "a.yaml:1:1: file has 10485760 bytes, more than the limit of 393216",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"ttpworker/internal/yamlx"
 )
@@ -28,13 +29,16 @@ type mapEntry struct {
 }
 
 // DefaultMapping is the mapping that comes with the worker.
-func DefaultMapping() Mapping {
+func DefaultMapping() Mapping { return embeddedMapping() }
+
+// embeddedMapping panics if the shipped mapping is broken, which a test rules out.
+var embeddedMapping = sync.OnceValue(func() Mapping {
 	m, err := ParseMapping("sigma_mapping.yaml", []byte(shippedMapping))
 	if err != nil {
 		panic("rule: shipped Sigma mapping: " + err.Error())
 	}
 	return m
-}
+})
 
 // ParseMapping reads a mapping file. path is what errors say. The error joins one *Error per fault, in file order.
 func ParseMapping(path string, data []byte) (Mapping, error) {

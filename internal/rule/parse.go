@@ -14,8 +14,8 @@ import (
 )
 
 // DefaultMaxBytes is the default of limits.rule_bytes. The largest of the public Sigma rules, a list of hashes, has
-// 295 078 bytes.
-const DefaultMaxBytes = 524_288
+// 295 078 bytes; a catalogue record with a file of this size fits a broker's default however JSON escapes it.
+const DefaultMaxBytes = 393_216
 
 // DefaultMaxRules is the default of limits.rules.
 const DefaultMaxRules = 50_000

@@ -91,7 +91,7 @@ func TestParseRefusesTooLargeFiles(t *testing.T) {
 	t.Parallel()
 	huge := []byte("rule_id: R9001\ndescription: " + strings.Repeat("x", 10<<20))
 	_, err := parser().Parse("huge.yaml", huge)
-	if want := fmt.Sprintf("huge.yaml:1:1: file has %d bytes, more than the limit of 524288", len(huge)); err == nil || err.Error() != want {
+	if want := fmt.Sprintf("huge.yaml:1:1: file has %d bytes, more than the limit of 393216", len(huge)); err == nil || err.Error() != want {
 		t.Errorf("Parse(10 MB) = %v, want %s", err, want)
 	}
 }

@@ -13,13 +13,7 @@ import (
 // those of the files and about filters that name no rule they could be for, each an *Error.
 func Resolve(files []*Rule) (rules []*Rule, warnings []error) {
 	rules = make([]*Rule, 0, len(files))
-	m := merger{compiled: map[compileKey]compiled{}}
-	for _, r := range files {
-		if r.Filter != nil {
-			m.filters = append(m.filters, r)
-		}
-	}
-	slices.SortFunc(m.filters, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
+	m := newMerger(files)
 	for _, r := range files {
 		warnings = append(warnings, r.Warnings...)
 		if r.Filter == nil {
@@ -34,9 +28,42 @@ func Resolve(files []*Rule) (rules []*Rule, warnings []error) {
 
 // A merger puts filters into rules.
 type merger struct {
-	filters  []*Rule // sorted by id
+	filters  []*Rule            // sorted by id
+	any      []*Rule            // those that name no rule
+	byName   map[string][]*Rule // the others, by each rule that they name
 	compiled map[compileKey]compiled
 	warnings []error
+}
+
+func newMerger(files []*Rule) *merger {
+	m := &merger{byName: map[string][]*Rule{}, compiled: map[compileKey]compiled{}}
+	for _, f := range files {
+		if f.Filter == nil {
+			continue
+		}
+		m.filters = append(m.filters, f)
+		if f.Filter.any {
+			m.any = append(m.any, f)
+		}
+		for _, n := range f.Filter.names {
+			m.byName[n.text] = append(m.byName[n.text], f)
+		}
+	}
+	slices.SortFunc(m.filters, byID)
+	return m
+}
+
+func byID(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) }
+
+// of are the filters for a rule, sorted by id.
+func (m *merger) of(r *Rule) []*Rule {
+	if r.sigma == nil {
+		return nil
+	}
+	filters := slices.Concat(m.any, m.byName[r.ID], m.byName[cmp.Or(r.sigma.name, r.ID)])
+	filters = slices.DeleteFunc(filters, func(f *Rule) bool { return !f.Filter.logsource.covers(r.sigma.logsource) })
+	slices.SortFunc(filters, byID)
+	return slices.Compact(filters)
 }
 
 // A compileKey is a filter under the fields of one entry of the mapping.
@@ -52,10 +79,7 @@ type compiled struct {
 
 func (m *merger) resolve(r *Rule) *Rule {
 	out := r
-	for _, f := range m.filters {
-		if !f.Filter.appliesTo(r) {
-			continue
-		}
+	for _, f := range m.of(r) {
 		c, ok := m.compile(f, r.sigma.entry)
 		if !ok {
 			continue
@@ -93,14 +117,15 @@ func (m *merger) compile(f *Rule, entry *mapEntry) (compiled, bool) {
 func (f *Rule) unknown(rules []*Rule) []error {
 	var warnings []error
 	for _, n := range f.Filter.names {
-		i := slices.IndexFunc(rules, func(r *Rule) bool { return r.ID == n.text || r.sigma != nil && n.of(r) })
+		i := slices.IndexFunc(rules, func(r *Rule) bool { return r.ID == n.text || r.sigma != nil && r.sigma.name == n.text })
 		what := "filter names rule %q, which is not there"
 		switch {
-		case i >= 0 && f.Filter.appliesTo(rules[i]):
-			continue
-		case i >= 0 && rules[i].sigma == nil:
+		case i < 0:
+		case rules[i].sigma == nil:
 			what = "filter names rule %q, which is no Sigma rule and has no logsource"
-		case i >= 0:
+		case f.Filter.logsource.covers(rules[i].sigma.logsource):
+			continue
+		default:
 			what = "filter names rule %q, whose logsource is another one"
 		}
 		warnings = append(warnings, &Error{

@@ -109,14 +109,15 @@ func TestResolvedDigestFollowsTheFilter(t *testing.T) {
 func TestFilterFaults(t *testing.T) {
 	t.Parallel()
 	const id = `rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": `
+	_, condition, _ := strings.Cut(filter, "process_creation}\n")
 	for _, tt := range []struct{ name, before, after, want string }{
 		{name: "neither id nor title", before: "title: Backups of ours\nid: 0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22\n", want: "f.yml:1:1: id and title are missing: one of them names the filter"},
 		{name: "no rules", before: "    rules: [6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]\n", want: "f.yml:5:5: " + id + "rules is missing: a list of rule ids, or any"},
 		{name: "empty rules", before: "[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", after: "[]", want: "f.yml:5:12: " + id + "rules is empty: a list of rule ids, or any"},
 		{name: "rules that are mappings", before: "[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", after: "[{id: x}]", want: "f.yml:5:13: " + id + "want a rule id, got a mapping"},
 		{name: "no logsource", before: "logsource: {category: process_creation}\n", want: "f.yml:1:1: " + id + "logsource is missing: category, product, service"},
-		{name: "empty", before: filter[strings.Index(filter, "filter:"):], after: "filter:\n", want: "f.yml:4:8: " + id + "filter is empty"},
-		{name: "a list", before: filter[strings.Index(filter, "filter:"):], after: "filter: [x]\n", want: "f.yml:4:9: " + id + "want a mapping of selections and a condition, got a list"},
+		{name: "empty", before: condition, after: "filter:\n", want: "f.yml:4:8: " + id + "filter is empty"},
+		{name: "a list", before: condition, after: "filter: [x]\n", want: "f.yml:4:9: " + id + "want a mapping of selections and a condition, got a list"},
 	} {
 		text := strings.Replace(filter, tt.before, tt.after, 1)
 		if _, err := parser().Parse("f.yml", []byte(text)); err == nil || err.Error() != tt.want {

@@ -56,7 +56,7 @@ func (p Parser) sigma(rep *report) (*Rule, string) {
 	switch {
 	case rep.doc.Has("correlation"):
 		c.errs = nil
-		c.fault(errors.New("Sigma correlation rules are not supported yet"), "correlation")
+		c.fault(errors.New("Sigma correlation rules are not supported yet"), "correlation") //nolint:staticcheck // Sigma is a name
 		return nil, c.file.ID
 	case rep.doc.Has("filter"):
 		return c.filter(), c.file.ID

@@ -15,7 +15,7 @@ type Config struct {
 	MaxWait      time.Duration `env:"MAX_WAIT" yaml:"max_wait"` // the longest wait for quiet; default 1s
 	Hold         time.Duration `env:"HOLD"     yaml:"hold"`     // extra wait for a file that looks half-written; default 500ms
 	Rescan       time.Duration `env:"RESCAN"   yaml:"rescan"`   // everything is looked at this often, for file systems without inotify; default 30s
-	MaxFileBytes int           `env:"-"        yaml:"-"`        // larger files are refused; set from limits.rule_bytes, default 524288
+	MaxFileBytes int           `env:"-"        yaml:"-"`        // larger files are refused; set from limits.rule_bytes, default 393216
 	MaxRules     int           `env:"-"        yaml:"-"`        // no more rules are in force; set from limits.rules, default 50000
 }
 

@@ -69,8 +69,8 @@ func TestFaultyFileKeepsTheRule(t *testing.T) {
 		{name: "emptied", want: "file is empty", harm: func(b *bench) { b.write("a.yaml", "") }},
 		{name: "blank", want: "file is empty", harm: func(b *bench) { b.write("a.yaml", "\n \n") }},
 		{name: "does not parse", want: "is missing", harm: func(b *bench) { b.write("a.yaml", "rule_id: R1\n") }},
-		{name: "too large", want: "has 524289 bytes, more than the limit of 524288", harm: func(b *bench) {
-			b.write("a.yaml", strings.Repeat("#", 524_289))
+		{name: "too large", want: "has 393217 bytes, more than the limit of 393216", harm: func(b *bench) {
+			b.write("a.yaml", strings.Repeat("#", 393_217))
 		}},
 		{name: "a fifo that nobody writes", want: "is not a regular file", harm: func(b *bench) {
 			b.check(syscall.Mkfifo(b.path("fifo.tmp"), 0o600))
