@@ -11,6 +11,7 @@ import (
 	"ttpworker/internal/produce"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store/filesystem"
+	"ttpworker/internal/tagger/engine"
 	"ttpworker/internal/telemetry"
 	"ttpworker/internal/wire"
 	"ttpworker/internal/yamlx"
@@ -55,7 +56,15 @@ type SigmaConfig struct {
 
 // TaggerConfig chooses the tagger.
 type TaggerConfig struct {
-	Type string `yaml:"type" env:"TYPE"`
+	Type       string `yaml:"type"        env:"TYPE"`
+	AuditEvery int    `yaml:"audit_every" env:"AUDIT_EVERY"` // one event in so many is checked against a plain scan of all rules; 0 = none
+}
+
+func (c TaggerConfig) validate() error {
+	if c.AuditEvery < 0 {
+		return fmt.Errorf("tagger.audit_every %d is less than 0", c.AuditEvery)
+	}
+	return nil
 }
 
 // LimitsConfig bounds what comes in.
@@ -80,10 +89,12 @@ func DefaultConfig() Config {
 		Output:    OutputConfig{Framing: wire.SingleObject},
 		RuleStore: StoreConfig{Type: storeFilesystem, Config: filesystem.DefaultConfig()},
 		Sigma:     SigmaConfig{Levels: rule.DefaultLevels()},
-		Tagger:    TaggerConfig{Type: taggerComposite},
-		Limits:    LimitsConfig{Limits: wire.DefaultLimits(), RuleBytes: rule.DefaultMaxBytes, Rules: rule.DefaultMaxRules},
-		Admin:     telemetry.DefaultAdminConfig(),
-		Log:       telemetry.DefaultLogConfig(),
+		Tagger:    TaggerConfig{Type: taggerComposite, AuditEvery: engine.DefaultAuditEvery},
+		Limits: LimitsConfig{
+			Limits: wire.DefaultLimits(), Detection: match.DefaultLimits(), RuleBytes: rule.DefaultMaxBytes, Rules: rule.DefaultMaxRules,
+		},
+		Admin: telemetry.DefaultAdminConfig(),
+		Log:   telemetry.DefaultLogConfig(),
 	}
 }
 
@@ -102,7 +113,7 @@ func (c Config) Validate() error {
 		c.Kafka.Validate(), c.Topics.Validate(), framing,
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
 		c.RuleStore.Validate(), c.Sigma.Levels.Validate(),
-		known("tagger.type", c.Tagger.Type, taggerComposite),
+		known("tagger.type", c.Tagger.Type, taggerComposite), c.Tagger.validate(),
 		c.Limits.Validate(), c.Limits.validate(), c.Admin.Validate(), c.Log.Validate(),
 	}
 	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.DLQ.Name}
@@ -121,20 +132,17 @@ func (c Config) Validate() error {
 func (l LimitsConfig) validate() error {
 	var errs []error
 	for _, limit := range []struct {
-		key          string
-		value, least int
+		key   string
+		value int
 	}{
-		{"rule_bytes", l.RuleBytes, 1},
-		{"rules", l.Rules, 1},
-		{"regexp_size", l.Detection.Regexp, 0},
-		{"expansion", l.Detection.Expansion, 0},
-		{"detection_size", l.Detection.Atoms, 0},
+		{"rule_bytes", l.RuleBytes},
+		{"rules", l.Rules},
 	} {
-		if limit.value < limit.least {
-			errs = append(errs, fmt.Errorf("limits.%s %d is less than %d", limit.key, limit.value, limit.least))
+		if limit.value < 1 {
+			errs = append(errs, fmt.Errorf("limits.%s %d is less than 1", limit.key, limit.value))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, l.Detection.Validate())...)
 }
 
 // known reports a name that no implementation has.

@@ -15,6 +15,7 @@ import (
 	"ttpworker/internal/produce"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/engine"
 	"ttpworker/internal/wire"
 )
 
@@ -70,9 +71,11 @@ func rescanOnHangup(ctx context.Context, s *filesystem.Store) {
 }
 
 func newReloader(
-	s *filesystem.Store, plans *pipeline.Plans, monitor *tagger.Monitor, told pipeline.Told, log *slog.Logger, reg prometheus.Registerer,
+	cfg Config, s *filesystem.Store, plans *pipeline.Plans, monitor *tagger.Monitor, told pipeline.Told, log *slog.Logger,
+	reg prometheus.Registerer,
 ) *pipeline.Reloader {
-	return pipeline.NewReloader(s, plans, monitor, told, log, reg)
+	audit := engine.NewAuditor(cfg.Tagger.AuditEvery, log, reg)
+	return pipeline.NewReloader(s, plans, audit, monitor, told, log, reg)
 }
 
 // newKeeper starts before the consumer that tells it what it owns, and so outlives it.

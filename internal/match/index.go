@@ -78,6 +78,7 @@ type Scratch struct {
 	candidate  []uint32 // by id: gen = it is in candidates
 	candidates []int32
 	matched    []int32
+	none       tree // no field: for AppendMembers
 }
 
 // NewScratch returns an empty scratch.

@@ -21,18 +21,22 @@ type Plan struct {
 
 // NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.
 func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, monitor *tagger.Monitor) *Plan {
-	orders := make(map[string]tagger.Standing, len(rules))
-	kinds := tagger.BuiltinKinds()
+	set := engine.NewSet(nil)
 	for _, r := range rules {
-		orders[r.ID] = standing(r.ID)
-		kinds = append(kinds, r.Kinds...) // a disabled rule claims none, and its kinds are no surprise either
+		set.Put(r, standing(r.ID))
 	}
-	of := func(ruleID string) tagger.Standing { return orders[ruleID] }
+	return planOf(set, monitor)
+}
+
+// planOf is the plan of the rules of a set as they are now. A change of one rule since the last plan costs little more
+// than the work on that rule.
+func planOf(set *engine.Set, monitor *tagger.Monitor) *Plan {
+	kinds := append(tagger.BuiltinKinds(), set.Kinds()...) // a disabled rule claims none, and its kinds are no surprise either
 	return &Plan{
-		Digest: engine.PlanDigest(rules, of),
-		Rules:  len(rules),
-		orders: orders,
-		Tagger: tagger.NewComposite(monitor, kinds, engine.New(rules, of)),
+		Digest: set.Digest(),
+		Rules:  set.Len(),
+		orders: set.Orders(),
+		Tagger: tagger.NewComposite(monitor, kinds, set.Engine()),
 	}
 }
 

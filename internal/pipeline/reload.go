@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +13,7 @@ import (
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/engine"
 )
 
 // Told hears of a change that is in effect: no batch works under an older plan any more. swapped is when its plan
@@ -30,16 +29,16 @@ type Reloader struct {
 	log     *slog.Logger
 	metrics *reloadMetrics
 
-	rules map[string]*rule.Rule // Run's own
+	set *engine.Set // the rules in force; Run's own
 }
 
-// NewReloader makes a reloader of plans. told, unless nil, hears of each change.
+// NewReloader makes a reloader of plans. audit may be nil; told, unless nil, hears of each change.
 func NewReloader(
-	s store.Store, plans *Plans, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
+	s store.Store, plans *Plans, audit *engine.Auditor, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
 ) *Reloader {
 	return &Reloader{
 		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(reg),
-		rules: map[string]*rule.Rule{},
+		set: engine.NewSet(audit),
 	}
 }
 
@@ -54,19 +53,19 @@ func (r *Reloader) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading rules: %w", err)
 	}
-	for _, rl := range rules {
-		r.rules[rl.ID] = rl
-	}
 	select {
 	case <-r.store.Ready():
 	case <-ctx.Done():
 		return nil
 	}
-	if len(r.rules) == 0 {
+	for _, rl := range rules {
+		r.put(rl)
+	}
+	if r.set.Len() == 0 {
 		r.log.Warn("no rules yet: no event is taken before there are some")
 	} else {
 		r.swap()
-		r.log.Info("rules loaded", "rules", len(r.rules), "plan", r.plans.Current().Digest)
+		r.log.Info("rules loaded", "rules", r.set.Len(), "plan", r.plans.Current().Digest)
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -94,16 +93,18 @@ func (r *Reloader) Run(ctx context.Context) error {
 func (r *Reloader) apply(c store.Change) bool {
 	switch c.Kind {
 	case store.Loaded:
-		if old := r.rules[c.RuleID]; old != nil && old.Same(c.Rule) {
+		if old := r.set.Rule(c.RuleID); old != nil && old.Same(c.Rule) {
 			return false // loaded between Subscribe and Load
 		}
-		r.rules[c.RuleID] = c.Rule
+		r.put(c.Rule)
 	case store.Removed:
-		delete(r.rules, c.RuleID)
+		r.set.Remove(c.RuleID)
 	case store.StateChanged:
-		if r.rules[c.RuleID] == nil || r.plans.Current() != nil && r.plans.Current().Standing(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
+		rl := r.set.Rule(c.RuleID)
+		if rl == nil || r.plans.Current() != nil && r.plans.Current().Standing(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
 			return false // the rule is not loaded, or the order was read before the first plan
 		}
+		r.put(rl)
 	case store.Refused:
 		r.log.Warn("rule file refused, what was in force stays", "err", c.Err)
 		r.metrics.refused.Inc()
@@ -113,9 +114,11 @@ func (r *Reloader) apply(c store.Change) bool {
 	return true
 }
 
+// put takes a rule into the set, under the order that is in force now.
+func (r *Reloader) put(rl *rule.Rule) { r.set.Put(rl, r.store.State(rl.ID).Standing()) }
+
 func (r *Reloader) swap() {
-	rules := slices.Collect(maps.Values(r.rules))
-	plan := NewPlan(rules, func(id string) tagger.Standing { return r.store.State(id).Standing() }, r.monitor)
+	plan := planOf(r.set, r.monitor)
 	r.plans.Swap(plan)
 	r.metrics.swapped(plan)
 }

@@ -79,7 +79,7 @@ func startReloader(t *testing.T, s *memoryStore) *reloading {
 		}
 	}
 	log := slog.New(slog.NewTextHandler(&r.log, nil))
-	reloader := pipeline.NewReloader(s, r.plans, newMonitor(), told, log, r.reg)
+	reloader := pipeline.NewReloader(s, r.plans, nil, newMonitor(), told, log, r.reg)
 	ctx, cancel := context.WithCancel(t.Context())
 	states := make(chan error, 1)
 	go func() { states <- s.Run(ctx) }()
@@ -344,7 +344,7 @@ func TestTheReloaderEndsWithItsStore(t *testing.T) {
 	s := newMemoryStore(store.NewMemoryLog())
 	s.fault = away
 	reloader := func(s store.Store) *pipeline.Reloader {
-		return pipeline.NewReloader(s, pipeline.NewPlans(), newMonitor(), nil, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		return pipeline.NewReloader(s, pipeline.NewPlans(), nil, newMonitor(), nil, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	}
 	if err := reloader(s).Run(t.Context()); !errors.Is(err, away) || !strings.HasPrefix(fmt.Sprint(err), "loading rules: ") {
 		t.Errorf("Run over a store that cannot load = %v, want loading rules: %v", err, away)
@@ -362,7 +362,7 @@ func TestTheReloaderEndsWithItsStore(t *testing.T) {
 func TestReloadMetricsAreWellNamed(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	pipeline.NewReloader(nil, pipeline.NewPlans(), nil, nil, nil, reg)
+	pipeline.NewReloader(nil, pipeline.NewPlans(), nil, nil, nil, nil, reg)
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)

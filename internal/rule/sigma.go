@@ -107,7 +107,7 @@ func (c *sigmaChecker) evidence(r *Rule, entry *mapEntry) []string {
 		}
 		paths = append(paths, path)
 	}
-	if len(paths) == 0 {
+	if len(paths) == 0 && r.Match.Detection != nil {
 		paths = r.Match.Detection.Fields()
 	}
 	var shown []string

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"ttpworker/internal/attack"
@@ -14,17 +16,33 @@ import (
 // PlanDigest names what tagging depends on: the SHA-256, in hexadecimal, over the rules with their states sorted
 // by id, the ATT&CK release and Semantics. Replicas with equal digests give equal tags.
 func PlanDigest(rules []*rule.Rule, standing func(ruleID string) tagger.Standing) string {
-	h := sha256.New()
-	enc := json.NewEncoder(h) // one JSON value per line: no two inputs give the same bytes
-	write := func(v ...any) {
-		if err := enc.Encode(v); err != nil {
-			panic("engine: texts and finite numbers are always JSON: " + err.Error())
-		}
+	lines := make(map[string][]byte, len(rules))
+	for _, r := range rules {
+		lines[r.ID] = digestLine(r, standing(r.ID))
 	}
-	write(attack.Release, Semantics)
-	for _, r := range slices.SortedFunc(slices.Values(rules), byID) {
-		s := standing(r.ID)
-		write(r.ID, r.Digest, s.State, s.ConfidenceMax)
+	return planDigest(lines)
+}
+
+// planDigest is the digest of a plan with these lines, by rule id.
+func planDigest(lines map[string][]byte) string {
+	h := sha256.New()
+	h.Write(encode(attack.Release, Semantics))
+	for _, id := range slices.Sorted(maps.Keys(lines)) {
+		h.Write(lines[id])
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// digestLine is what a rule under an order contributes to a plan's digest.
+func digestLine(r *rule.Rule, s tagger.Standing) []byte {
+	return encode(r.ID, r.Digest, s.State, s.ConfidenceMax)
+}
+
+// encode writes one JSON value per line: no two inputs give the same bytes.
+func encode(values ...any) []byte {
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(values); err != nil {
+		panic("engine: texts and finite numbers are always JSON: " + err.Error())
+	}
+	return buf.Bytes()
 }

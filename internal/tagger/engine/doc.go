@@ -1,6 +1,7 @@
-// Package engine is the tagger of the rules whose match is data: it compiles them once and then asks them about
-// each event. An Engine never changes, so a reload makes a new one and readers never see half a rule.
+// Package engine is the tagger of the rules whose match is data. A Set compiles rules once and keeps one builder of
+// package match per source kind; an Engine is what a Set was at one moment, and never changes, so readers never see half
+// a rule and a change of one rule costs the work on that rule.
 //
-// Rules of one source kind are tried one by one, in the order of their ids; that order is the order of the tags. A
-// pattern is tried only on texts that have one of the literals that each of its matches contains.
+// An event meets the index of its kind, which finds the rules that match; their tags come in the order of their ids. A
+// plain scan over the same rules is the reference: an Auditor holds one event in so many against it.
 package engine

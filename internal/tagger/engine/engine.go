@@ -3,10 +3,9 @@ package engine
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
+	"sync"
 
-	"ttpworker/internal/attack"
 	"ttpworker/internal/match"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
@@ -16,46 +15,30 @@ var _ tagger.Tagger = (*Engine)(nil)
 
 // Semantics is raised whenever a change of code changes the tags of some rule and event. It is part of every
 // plan's digest, so that two versions of the worker that tag differently never claim the same plan.
-const Semantics = 1
+const Semantics = 2
 
 // An Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
-	byKind map[string][]compiled
+	byKind map[string]*kindEngine
 	kinds  []string
+	audit  *Auditor
 }
 
-// compiled is a rule ready to be asked about events of one kind.
-type compiled struct {
-	rule     *rule.Rule
-	origin   tagger.Origin
-	literals [][]string // by pattern, see match.Literals
-	fields   []path
-	evidence []path
+// A kindEngine is the rules of one source kind.
+type kindEngine struct {
+	index *match.Index
+	rules []*compiled // by id in the index; nil = none has it
 }
 
 // New compiles rules under the operators' standing orders. standing is called once per rule. A disabled rule is
 // left out, and with the last rule of a kind the engine no longer claims that kind.
 func New(rules []*rule.Rule, standing func(ruleID string) tagger.Standing) *Engine {
-	e := &Engine{byKind: map[string][]compiled{}}
-	for _, r := range slices.SortedFunc(slices.Values(rules), byID) {
-		s := standing(r.ID)
-		if s.State == tagger.Disabled {
-			continue
-		}
-		c := compiled{rule: r, origin: r.Origin(s, attack.Release), evidence: paths(r.EvidenceFields)}
-		for _, re := range r.Match.Patterns {
-			c.literals = append(c.literals, match.Literals(re.String()))
-		}
-		for _, kind := range r.Kinds {
-			c.fields = paths(r.Match.Fields[kind])
-			e.byKind[kind] = append(e.byKind[kind], c)
-		}
+	s := NewSet(nil)
+	for _, r := range rules {
+		s.Put(r, standing(r.ID))
 	}
-	e.kinds = slices.Sorted(maps.Keys(e.byKind))
-	return e
+	return s.Engine()
 }
-
-func byID(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) }
 
 // Name implements tagger.Tagger.
 func (e *Engine) Name() string { return "engine" }
@@ -63,45 +46,62 @@ func (e *Engine) Name() string { return "engine" }
 // Kinds implements tagger.Tagger: the kinds that the rules apply to, sorted.
 func (e *Engine) Kinds() []string { return slices.Clone(e.kinds) }
 
-// AppendTags implements tagger.Tagger. Its only error is a payload that is no JSON object, which wire lets
-// nothing through with.
+// Stats returns what the index of each source kind holds.
+func (e *Engine) Stats() map[string]match.Stats {
+	all := make(map[string]match.Stats, len(e.byKind))
+	for kind, k := range e.byKind {
+		all[kind] = k.index.Stats()
+	}
+	return all
+}
+
+// Always lists the ids of the rules that are evaluated on every event of one of their kinds, sorted: they have no
+// literal and no field that every match has.
+func (e *Engine) Always() []string {
+	var ids []string
+	for _, k := range e.byKind {
+		for _, id := range k.index.AlwaysEvaluated() {
+			ids = append(ids, k.rules[id].rule.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// A workspace is what tagging one event needs besides the engine.
+type workspace struct {
+	scratch  *match.Scratch
+	matched  []*compiled
+	evidence evidence
+}
+
+var workspaces = sync.Pool{New: func() any { return &workspace{scratch: match.NewScratch()} }}
+
+// AppendTags implements tagger.Tagger: tags in the order of their rules' ids, of one rule in that of its emits. Its only
+// error is a payload that is no JSON object, which wire lets nothing through with.
 func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.Tag, error) {
-	rules := e.byKind[ev.SourceKind]
-	if len(rules) == 0 {
+	k := e.byKind[ev.SourceKind]
+	if k == nil {
 		return dst, nil
 	}
-	p, err := parsePayload(ev.Payload)
+	w := workspaces.Get().(*workspace) //nolint:forcetypeassert // New makes nothing else
+	defer workspaces.Put(w)
+	ids, err := k.index.Match(ev.Payload, w.scratch)
 	if err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
-	var folded folds
-	for i := range rules {
-		if c := &rules[i]; c.matches(p, &folded) {
-			dst = c.appendTags(dst, ev, p)
-		}
+	e.audit.check(k, ev, ids)
+	if len(ids) == 0 {
+		return dst, nil
+	}
+	w.matched = w.matched[:0]
+	for _, id := range ids {
+		w.matched = append(w.matched, k.rules[id])
+	}
+	slices.SortFunc(w.matched, func(a, b *compiled) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
+	w.evidence.begin(w.scratch, ev.Payload)
+	for _, c := range w.matched {
+		dst = c.appendTags(dst, ev, w.evidence.render(c.evidence))
 	}
 	return dst, nil
-}
-
-// matches reports whether any pattern is found in any text of the rule's fields. A pattern is tried only on texts that
-// contain one of the literals that each of its matches has.
-func (c *compiled) matches(p payload, folds *folds) bool {
-	found := func(text string) bool {
-		folded := folds.of(text)
-		for i, re := range c.rule.Match.Patterns {
-			if match.ContainsAny(folded, c.literals[i]) && re.MatchString(text) {
-				return true
-			}
-		}
-		return false
-	}
-	return slices.ContainsFunc(c.fields, func(f path) bool { return p.anyText(f, found) })
-}
-
-func (c *compiled) appendTags(dst []tagger.Tag, ev *tagger.TaggerEvent, p payload) []tagger.Tag {
-	evidence := p.evidence(c.evidence)
-	for i := range c.rule.Emits {
-		dst = append(dst, c.origin.Tag(ev, &c.rule.Emits[i], evidence))
-	}
-	return dst
 }

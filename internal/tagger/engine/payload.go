@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
 )
 
@@ -47,20 +46,14 @@ type path struct {
 	steps []string
 }
 
+// paths splits paths and sorts them.
 func paths(texts []string) []path {
 	out := make([]path, len(texts))
 	for i, t := range texts {
 		out[i] = path{text: t, steps: strings.Split(t, ".")}
 	}
+	slices.SortFunc(out, func(a, b path) int { return strings.Compare(a.text, b.text) })
 	return out
-}
-
-// anyText reports whether ok holds for any text at or below the path.
-func (p payload) anyText(at path, ok func(string) bool) bool {
-	if v, found := lookup(map[string]any(p), at.steps); found {
-		return textIn(v, ok)
-	}
-	return textIn(p[at.text], ok)
 }
 
 // lookup follows steps from v. Through a list it collects what its elements have there.
@@ -85,26 +78,6 @@ func lookup(v any, steps []string) (any, bool) {
 		return all, len(all) > 0
 	}
 	return nil, false
-}
-
-func textIn(v any, ok func(string) bool) bool {
-	switch v := v.(type) {
-	case string:
-		return ok(v)
-	case []any:
-		for _, element := range v {
-			if textIn(element, ok) {
-				return true
-			}
-		}
-	case map[string]any:
-		for _, element := range v {
-			if textIn(element, ok) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // evidence renders the values at the paths as a JSON object: keys are the paths, sorted, no white space, absent
@@ -190,22 +163,4 @@ func shorten(v any) (short any, cut bool) {
 		return out, cut
 	}
 	return v, false
-}
-
-// folds keeps the folded forms of the texts that the rules looked at last: most look at the same few.
-type folds struct {
-	text, folded [4]string
-	next         int
-}
-
-func (f *folds) of(text string) string {
-	for i, t := range f.text {
-		if t == text && f.folded[i] != "" { // equal texts are mostly the same bytes, which costs no comparison
-			return f.folded[i]
-		}
-	}
-	i := f.next
-	f.next = (f.next + 1) % len(f.text)
-	f.text[i], f.folded[i] = text, match.Fold(text)
-	return f.folded[i]
 }

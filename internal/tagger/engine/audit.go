@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"log/slog"
+	"slices"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ttpworker/internal/match"
+	"ttpworker/internal/tagger"
+)
+
+// maxAudited bounds the payload of an event that is checked, in bytes: the plain scan of thousands of rules over a
+// large one takes seconds.
+const maxAudited = 32_768
+
+// An Auditor checks one event in so many against the reference, a plain scan over the same rules, and tells when the
+// index and it disagree. It takes no part in any result. One is shared by all engines of a process; it is safe for
+// concurrent use. A nil Auditor checks nothing.
+type Auditor struct {
+	every    uint64
+	seen     atomic.Uint64
+	log      *slog.Logger
+	checked  prometheus.Counter
+	mismatch prometheus.Counter
+}
+
+// DefaultAuditEvery is the default of tagger.audit_every.
+const DefaultAuditEvery = 10_000
+
+// NewAuditor checks one event in every; 0 = none. It logs to log and registers its counters with reg.
+func NewAuditor(every int, log *slog.Logger, reg prometheus.Registerer) *Auditor {
+	a := &Auditor{
+		every: uint64(max(every, 0)), log: log, //nolint:gosec // not negative
+		checked: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_engine_audited_events_total", Help: "Events that were checked against a plain scan of all rules.",
+		}),
+		mismatch: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_engine_audit_mismatches_total", Help: "Checked events on which the index and the plain scan disagreed: a fault of the worker.",
+		}),
+	}
+	reg.MustRegister(a.checked, a.mismatch)
+	return a
+}
+
+// check compares what the index has found with the reference, if it is the event's turn.
+func (a *Auditor) check(k *kindEngine, ev *tagger.TaggerEvent, found []int32) {
+	if a == nil || a.every == 0 || a.seen.Add(1)%a.every != 0 || len(ev.Payload) > maxAudited {
+		return
+	}
+	a.checked.Inc()
+	doc, err := match.ParseDocument(ev.Payload)
+	if err != nil {
+		a.tell(k, ev, found, nil, err)
+		return
+	}
+	want := make([]int32, 0, len(found))
+	for id, c := range k.rules {
+		if c != nil && c.detection.Match(doc) {
+			want = append(want, int32(id)) //nolint:gosec // ids are int32
+		}
+	}
+	if !slices.Equal(found, want) {
+		a.tell(k, ev, found, want, nil)
+	}
+}
+
+// tell counts and logs a mismatch with both results.
+func (a *Auditor) tell(k *kindEngine, ev *tagger.TaggerEvent, found, want []int32, err error) {
+	a.mismatch.Inc()
+	a.log.Error("index and plain scan disagree", "source_kind", ev.SourceKind, "source_id", ev.SourceID,
+		"index", k.ids(found), "plain_scan", k.ids(want), "err", err, "payload", string(ev.Payload[:min(len(ev.Payload), 1024)]))
+}
+
+func (k *kindEngine) ids(of []int32) []string {
+	out := make([]string, len(of))
+	for i, id := range of {
+		out[i] = k.rules[id].rule.ID
+	}
+	return out
+}
