@@ -32,7 +32,7 @@ const DefaultAuditEvery = 10_000
 // NewAuditor checks one event in every; 0 = none. It logs to log and registers its counters with reg.
 func NewAuditor(every int, log *slog.Logger, reg prometheus.Registerer) *Auditor {
 	a := &Auditor{
-		every: uint64(max(every, 0)), log: log, //nolint:gosec // not negative
+		every: uint64(max(every, 0)), log: log,
 		checked: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ttp_engine_audited_events_total", Help: "Events that were checked against a plain scan of all rules.",
 		}),
@@ -58,7 +58,7 @@ func (a *Auditor) check(k *kindEngine, ev *tagger.TaggerEvent, found []int32) {
 	want := make([]int32, 0, len(found))
 	for id, c := range k.rules {
 		if c != nil && c.detection.Match(doc) {
-			want = append(want, int32(id)) //nolint:gosec // ids are int32
+			want = append(want, int32(id))
 		}
 	}
 	if !slices.Equal(found, want) {

@@ -76,9 +76,9 @@ func TestPlanDigestChangesExactlyWhenItMust(t *testing.T) {
 // with engine.Semantics, the ATT&CK release or the rule's digest.
 func TestPlanDigestIsFixed(t *testing.T) {
 	t.Parallel()
-	const want = "ef36eab3d6dd252e31e661611d855cd577b85ad0da1a4a24838851daa9b22e94"
+	const want = "5c8585b1fdceb06e0c1305722afbd9a59e65e6b76fc7f5cc249852b515949ea2"
 	rules := []*rule.Rule{ruleOf(t, "R1", "evil")}
-	sum := sha256.Sum256([]byte("[\"19.1\",1]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
+	sum := sha256.Sum256([]byte("[\"19.1\",2]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("SHA-256 of the plan written by hand = %s, want %s", got, want)
 	}

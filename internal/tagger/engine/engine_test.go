@@ -263,3 +263,29 @@ func checkTexts(t *testing.T, v any) {
 		}
 	}
 }
+
+// TestAllocations holds the budget of the hot path: none where nothing matches, and on a match what the tag keeps (its
+// evidence) and at most four besides.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("under the race detector sync.Pool forgets on purpose")
+	}
+	rules := []*rule.Rule{ruleOf(t, "R1", `\bevil\s+-x`), parse(t, fmt.Sprintf(detectionTemplate, "R2", "command", "evil"))}
+	e := engine.New(rules, allEnabled)
+	dst := make([]tagger.Tag, 0, 8)
+	for _, tt := range []struct {
+		name, payload string
+		most          float64
+	}{
+		{"no match", benignPayload, 0},
+		{"no match, escapes and other alphabets", `{"command_text":"C:\\temp\\\u00e4 \u00c4\u017f \u212a","user":"b\u00f6"}`, 0},
+		{"two rules, two tags", `{"command_text":"evil -x /etc/passwd","uid":1000,"user":"mallory"}`, 2 + 4},
+	} {
+		ev := event(tt.payload)
+		got := testing.AllocsPerRun(200, func() { dst, _ = e.AppendTags(dst[:0], ev) })
+		if got > tt.most {
+			t.Errorf("%s: %v allocations, want at most %v", tt.name, got, tt.most)
+		}
+		t.Logf("%s: %v allocations, %d tags", tt.name, got, len(dst))
+	}
+}
