@@ -7,6 +7,7 @@ func (s *Scratch) ask(a *indexAtom) bool {
 	if !s.there(a.slot) || a.needs != nil && !slices.ContainsFunc(a.needs, s.atom) {
 		return false
 	}
+	gated := a.needs == nil && a.atom.needs != nil && a.needOp == opContains // by literals too short for the scan
 	for e := s.first(a.slot); e >= 0; e = s.entries[e].next {
 		v := &s.values[s.entries[e].value]
 		if v.kind == nullValue {
@@ -18,7 +19,7 @@ func (s *Scratch) ask(a *indexAtom) bool {
 			if s.refers(a, v) {
 				return true
 			}
-		} else if a.holds(v) {
+		} else if (!gated || ContainsAny(view(v.folded), a.atom.needs)) && a.holds(v) {
 			return true
 		}
 	}

@@ -94,7 +94,7 @@ func (b *Builder) rebuild() {
 	fresh := NewBuilder()
 	for id, d := range b.x.detections {
 		if d.Detection != nil {
-			fresh.Put(int32(id), d.Detection) //nolint:gosec // ids are int32
+			fresh.Put(int32(id), d.Detection)
 		}
 	}
 	*b = *fresh

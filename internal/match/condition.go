@@ -3,6 +3,7 @@ package match
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -143,7 +144,7 @@ func (p *conditionParser) not(depth int) (*expr, error) {
 		p.tokens = p.tokens[1:]
 		return e, nil
 	}
-	if name == "" || strings.Contains(" | ( ) near and or of ", " "+strings.ToLower(name)+" ") {
+	if slices.Contains([]string{"", "|", "(", ")", "near", "and", "or", "of"}, strings.ToLower(name)) {
 		return nil, p.unexpected()
 	}
 	return nil, fmt.Errorf("unknown selection %q; there is %s", name, strings.Join(p.names, ", "))

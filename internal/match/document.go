@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -77,7 +79,7 @@ func parseElement(dec *json.Decoder, t json.Token) (*element, error) {
 	case json.Number:
 		return scalarElement(numberValue, canonicalNumber(t.String())), nil
 	case bool:
-		return scalarElement(boolValue, fmt.Sprint(t)), nil
+		return scalarElement(boolValue, strconv.FormatBool(t)), nil
 	default:
 		return scalarElement(nullValue, ""), nil
 	}
@@ -89,8 +91,8 @@ func scalarElement(kind scalar, text string) *element {
 
 // member returns the last member of this name.
 func (e *element) member(name string) *element {
-	for i := len(e.names) - 1; i >= 0; i-- {
-		if e.names[i] == name {
+	for i, n := range slices.Backward(e.names) {
+		if n == name {
 			return e.below[i]
 		}
 	}

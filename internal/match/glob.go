@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -108,7 +109,7 @@ func (g *glob) open(before, after bool) *glob {
 		parts = append([]part{{}}, parts...)
 	}
 	if after && (len(parts) == 1 || !parts[len(parts)-1].empty()) {
-		parts = append(parts[:len(parts):len(parts)], part{})
+		parts = append(slices.Clip(parts), part{})
 	}
 	return &glob{parts: parts}
 }

@@ -74,7 +74,9 @@ type Scratch struct {
 
 	index      *Index
 	gen        uint32   // of state and candidate
-	state      []uint32 // by atom: gen<<1 = false, gen<<1 + 1 = true, anything else = not known yet
+	true       []uint64 // a bit per atom that the scan has made true
+	made       []int32  // the atoms with a bit in true
+	state      []uint32 // by atom that was asked: gen<<1 = false, gen<<1 + 1 = true, anything else = not yet
 	candidate  []uint32 // by id: gen = it is in candidates
 	candidates []int32
 	matched    []int32
@@ -112,8 +114,13 @@ func (x *Index) Match(payload []byte, s *Scratch) ([]int32, error) {
 func (s *Scratch) begin(x *Index, payload []byte) {
 	s.reset(&x.tree, len(x.fields), payload)
 	s.index = x
+	for _, n := range s.made {
+		s.true[n/64] = 0
+	}
+	s.made = s.made[:0]
 	if len(s.state) < len(x.atoms) {
-		s.state = make([]uint32, len(x.atoms)+len(x.atoms)/4)
+		n := len(x.atoms) + len(x.atoms)/4
+		s.state, s.true = make([]uint32, n), make([]uint64, n/64+1)
 	}
 	if len(s.candidate) < len(x.detections) {
 		s.candidate = make([]uint32, len(x.detections)+len(x.detections)/4)
@@ -149,7 +156,7 @@ func (s *Scratch) reread(payload []byte) error {
 		if !present {
 			continue
 		}
-		slot := int32(n) //nolint:gosec // few
+		slot := int32(n)
 		s.touch(slot)
 		s.cover = append(s.cover[:0], slot)
 		for _, v := range values {
@@ -181,7 +188,7 @@ func (s *Scratch) field(n int32) {
 			continue
 		}
 		text := s.fold(v)
-		if f.grams && len(text) >= gramSize {
+		if f.grams && len(text) >= shortKeyword {
 			s.grams(n, text)
 		}
 		if f.short {
@@ -204,7 +211,7 @@ func (s *Scratch) grams(n int32, text []byte) {
 	words, shift := f.words, f.shift&63
 	base := gramKey(n, 0, gramSize)
 	b := text[:len(text)+padding]
-	for i := 0; i+gramSize <= len(text); i += 4 { // what is found in the padding does not stand in the text
+	for i := 0; i+shortKeyword <= len(text); i += 4 { // what is found in the padding does not stand in the text
 		x := binary.LittleEndian.Uint64(b[i:])
 		h0 := spread(base | x&0xffffffff)
 		h1 := spread(base | x>>8&0xffffffff)
@@ -258,7 +265,7 @@ func (s *Scratch) found(at, n int32, text []byte, i int) {
 	t := &s.index.table
 	for at >= 0 {
 		l := &t.literals[at]
-		if t.is(l, n, text, i) && s.state[l.atom] != s.gen<<1|1 {
+		if t.is(l, n, text, i) {
 			s.set(l.atom)
 		}
 		at = l.next
@@ -267,7 +274,11 @@ func (s *Scratch) found(at, n int32, text []byte, i int) {
 
 // set makes an atom true, and candidates of the detections that wait for it.
 func (s *Scratch) set(atom int32) {
-	s.state[atom] = s.gen<<1 | 1
+	if s.true[atom/64]>>(atom%64)&1 != 0 {
+		return
+	}
+	s.true[atom/64] |= 1 << (atom % 64)
+	s.made = append(s.made, atom)
 	for at := s.index.anchors[atom]; at >= 0; {
 		l := s.index.links[at]
 		if s.candidate[l.id] != s.gen {
@@ -299,6 +310,7 @@ func (s *Scratch) holds(d *indexed, i int32) bool {
 		return s.atom(d.global[n.atom])
 	case exprNot:
 		return !s.holds(d, i+1)
+	default: // exprAnd, exprOr
 	}
 	until := n.op == exprOr // the value that decides
 	for k := i + 1; k < n.end; {
@@ -320,11 +332,11 @@ func (s *Scratch) holds(d *indexed, i int32) bool {
 // atom says whether an atom is true. What the scan looks for is true by now or false; the others are asked, once per
 // payload.
 func (s *Scratch) atom(n int32) bool {
+	if s.index.scanned[n/64]>>(n%64)&1 != 0 {
+		return s.true[n/64]>>(n%64)&1 != 0
+	}
 	if state := s.state[n]; state>>1 == s.gen {
 		return state&1 != 0
-	}
-	if s.index.scanned[n/64]&(1<<(n%64)) != 0 {
-		return false
 	}
 	v := s.ask(&s.index.atoms[n])
 	s.state[n] = s.gen << 1

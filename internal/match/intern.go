@@ -59,6 +59,7 @@ func (b *Builder) intern(a *atom) int32 {
 	case opNull:
 		f.null = n
 		b.x.scan(n)
+	default: // what the scan does not see, or looks for once its literal is in the table
 	}
 	return n
 }
@@ -103,8 +104,8 @@ func (b *Builder) release(n int32) {
 	case opNull:
 		f.null = -1
 	default:
-		if b.keys[n] != 0 {
-			b.x.table.remove(b.keys[n], n)
+		for _, key := range keysOf(a.atom, b.keys[n]) {
+			b.x.table.remove(key, n)
 		}
 	}
 	delete(b.numbers, a.atomKey)
@@ -173,7 +174,9 @@ func (b *Builder) widen(slot int32, keys int) {
 	b.owned[slot] = true
 	for n, key := range b.keys {
 		if key != 0 && b.x.atoms[n].slot == slot {
-			f.add(key)
+			for _, key := range keysOf(b.x.atoms[n].atom, key) {
+				f.add(key)
+			}
 		}
 	}
 }
@@ -185,15 +188,38 @@ func isShort(a *atom) bool { return a.op == opContains && len(a.text) < gramSize
 func (b *Builder) enter(n int32, key uint64, gram uint32) {
 	a := &b.x.atoms[n]
 	b.keys[n] = key
-	b.x.table.add(key, literal{op: a.op, field: a.slot, atom: n, gram: gram}, a.text)
-	b.widen(a.slot, 1)
+	keys := keysOf(a.atom, key)
+	b.x.table.add(keys, literal{op: a.op, field: a.slot, atom: n, gram: gram}, a.text)
+	b.widen(a.slot, len(keys))
 	f := &b.x.fields[a.slot].filter
 	if !b.owned[a.slot] {
 		f.words = slices.Clone(f.words)
 		b.owned[a.slot] = true
 	}
-	f.add(key)
+	for _, key := range keys {
+		f.add(key)
+	}
 	b.x.scan(n)
+}
+
+// keysOf are the keys of a literal whose first one is known; none for 0.
+func keysOf(a *atom, first uint64) []uint64 {
+	switch {
+	case first == 0:
+		return nil
+	case !isShortKeyword(a):
+		return []uint64{first}
+	}
+	keys := make([]uint64, 256)
+	for c := range keys {
+		keys[c] = first | uint64(c)<<(8*shortKeyword)
+	}
+	return keys
+}
+
+// isShortKeyword reports whether a literal is found by the keys of keysOf.
+func isShortKeyword(a *atom) bool {
+	return a.op == opContains && a.field == keywordField && len(a.text) == shortKeyword
 }
 
 // key chooses how the literal of an atom is found: its key in the table, and where its gram begins. The field is
@@ -202,7 +228,7 @@ func (b *Builder) key(a *atom, slot int32) (key uint64, gram uint32) {
 	f := &b.x.fields[slot]
 	switch {
 	case a.op != opContains:
-		p := probeFor(a.op, len(a.text))
+		p := probeFor(a.op, a.text)
 		part, _ := p.window([]byte(a.text))
 		key = probeKey(slot, p, part)
 		if a.op == opExact {
@@ -210,6 +236,9 @@ func (b *Builder) key(a *atom, slot int32) (key uint64, gram uint32) {
 		} else if !slices.Contains(f.probes, p) {
 			f.probes = append(slices.Clone(f.probes), p)
 		}
+	case isShortKeyword(a):
+		key = gramKey(slot, uint32(a.text[0])|uint32(a.text[1])<<8|uint32(a.text[2])<<16, gramSize)
+		f.grams = true
 	case len(a.text) < gramSize:
 		two := uint32(binary.LittleEndian.Uint16([]byte(a.text)))
 		b.x.table.short[two/64] |= 1 << (two % 64)
@@ -240,6 +269,6 @@ func (b *Builder) rarest(text string) uint32 {
 
 func (b *Builder) countGrams(text string, times int32) {
 	for i := 0; i+gramSize <= len(text); i++ {
-		b.grams[gramAt(text, uint32(i))] += times //nolint:gosec // positive
+		b.grams[gramAt(text, uint32(i))] += times
 	}
 }

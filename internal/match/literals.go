@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -29,13 +30,23 @@ type texts struct {
 
 // best is the better of what each match contains.
 func (t texts) best() []string {
-	if shortest(t.exact) > shortest(t.inside) {
+	if worth(t.exact) > worth(t.inside) {
 		return t.exact
 	}
-	if shortest(t.inside) == 0 {
+	if worth(t.inside) == 0 {
 		return nil
 	}
 	return t.inside
+}
+
+// worth says how much a set tells: the longer its shortest text the more, and a little more if they are few. A set with
+// an empty text, or none, tells nothing.
+func worth(set []string) int {
+	n := shortest(set)
+	if n == 0 {
+		return 0
+	}
+	return 8*n - bits.Len(uint(len(set)))
 }
 
 // required is what is known of the matches of an expression. To know nothing is always right.
@@ -54,7 +65,7 @@ func required(re *syntax.Regexp) texts {
 		return texts{inside: required(re.Sub[0]).best()}
 	case syntax.OpQuest:
 		if t := required(re.Sub[0]); t.exact != nil && len(t.exact) < maxLiterals {
-			return texts{exact: append(t.exact[:len(t.exact):len(t.exact)], "")}
+			return texts{exact: append(slices.Clip(t.exact), "")}
 		}
 	case syntax.OpRepeat:
 		if re.Min > 0 {
@@ -70,16 +81,21 @@ func required(re *syntax.Regexp) texts {
 }
 
 // requiredOfAll is required of parts one behind the other. Neighbours of which all texts are known make longer ones; of
-// what they make, the set whose shortest text is longest is the rarest.
+// what they make, the set that is worth most is taken.
 func requiredOfAll(parts []*syntax.Regexp) texts {
 	var best []string
 	consider := func(set []string) {
-		if shortest(set) > shortest(best) {
+		if worth(set) > worth(best) {
 			best = set
 		}
 	}
 	run, whole := []string{""}, true // the texts of the neighbours so far; whether those are all parts
 	for _, part := range parts {
+		if once := repeated(part); once != nil && len(run)*len(once) <= maxLiterals { // begins and ends with one of once
+			consider(product(run, once))
+			whole, run = false, once
+			continue
+		}
 		t := required(part)
 		consider(t.inside)
 		if t.exact != nil && len(run)*len(t.exact) <= maxLiterals {
@@ -97,6 +113,14 @@ func requiredOfAll(parts []*syntax.Regexp) texts {
 		return texts{exact: run, inside: best}
 	}
 	return texts{inside: best}
+}
+
+// repeated is all texts of what a part repeats at least once; nil = not known, or it repeats nothing.
+func repeated(part *syntax.Regexp) []string {
+	if part.Op == syntax.OpPlus || part.Op == syntax.OpRepeat && part.Min > 0 {
+		return required(part.Sub[0]).exact
+	}
+	return nil
 }
 
 // requiredOfAny is required of alternatives.

@@ -164,7 +164,7 @@ func encodeUTF16(name string, g *glob) *glob {
 			b, first = append(b, 0xff, 0xfe), false
 		}
 		for _, u := range utf16.Encode([]rune(s)) {
-			lo, hi := byte(u), byte(u>>8)
+			lo, hi := byte(u&0xff), byte(u>>8)
 			if name == "utf16be" {
 				lo, hi = hi, lo
 			}

@@ -160,7 +160,8 @@ func appendUnquoted(dst, raw []byte) []byte {
 			i += 2
 		case c < utf8.RuneSelf:
 			from := i
-			for i++; i < len(raw) && raw[i] != '\\' && raw[i] < utf8.RuneSelf; i++ {
+			for i < len(raw) && raw[i] != '\\' && raw[i] < utf8.RuneSelf {
+				i++
 			}
 			dst = append(dst, raw[from:i]...)
 		default:

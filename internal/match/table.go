@@ -1,9 +1,11 @@
 package match
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // A table finds literals in folded texts of fields at a cost that does not grow with their number. It has two ways.
@@ -35,23 +37,29 @@ type literal struct {
 	gram  uint32 // where its gram begins, in the literal; for opContains
 	field int32
 	atom  int32
-	check uint32 // its first bytes, at most four: most comparisons end there
+	check uint32 // its last bytes if it is a prefix, else its first, at most four: most comparisons end there
 	next  int32  // with the same key; -1 = none
 	op    op
 }
 
-// A probe is one look-up per text of a field: of the first or last size bytes, or for opExact of all.
+// A probe is one look-up per text of a field: of the first or last size bytes, for opExact of all, and for opSuffix of
+// size 0 of what begins with the last separator, which is a file's name in a path.
 type probe struct {
-	op   op
-	size int
+	op        op
+	separator byte // with opSuffix and size 0
+	size      int
 }
 
 // probeSizes are the length classes of prefixes and suffixes.
-var probeSizes = [...]int{16, 8, 4, 2, 1}
+var probeSizes = [...]int{32, 16, 8, 4, 1}
 
 const (
 	gramSize  = 4 // of literals that have as many bytes
 	shortGram = 2 // of shorter ones
+
+	// shortKeyword is how long a keyword must be to be found by grams that it is only the beginning of: one key for each
+	// byte that may follow. Every value is searched for keywords, and another search for a few short ones would be dear.
+	shortKeyword = 3
 )
 
 func newTable() table {
@@ -61,7 +69,7 @@ func newTable() table {
 func (t *table) clone() table {
 	c := *t
 	c.slots, c.literals, c.short = slices.Clone(t.slots), slices.Clone(t.literals), slices.Clone(t.short)
-	c.texts = t.texts[:len(t.texts):len(t.texts)] // only ever appended to
+	c.texts = slices.Clip(t.texts) // only ever appended to
 	return c
 }
 
@@ -78,7 +86,7 @@ const bitsPerKey = 10
 
 // newFilter has room for so many keys.
 func newFilter(keys int) filter {
-	log := max(1, bits.Len(uint(keys*bitsPerKey/64))) //nolint:gosec // positive
+	log := max(1, bits.Len(uint(keys*bitsPerKey/64)))
 	return filter{words: make([]uint64, 1<<log), shift: uint(64 - log)}
 }
 
@@ -106,23 +114,20 @@ func gramKey(field int32, gram uint32, size int) uint64 {
 	return uint64(gram) | uint64(size)<<32 | uint64(field+1)<<36 //nolint:gosec // field numbers are small
 }
 
-// probeKey is the key of the bytes that a probe looks at. Different bytes may have the same key.
+// probeKey is the key of the bytes that a probe looks at: of their number, beginning and end. Different bytes may have
+// the same key.
 func probeKey(field int32, p probe, b []byte) uint64 {
-	h := uint64(field+1)<<8 | uint64(p.op)<<6 | uint64(p.size)&0x3f //nolint:gosec // as above
-	h *= mix2
-	for len(b) >= 8 {
-		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(b))*mix1, 29)
-		b = b[8:]
-	}
-	var last uint64
+	var first, last uint64
 	switch n := len(b); {
+	case n >= 8:
+		first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
 	case n >= 4:
-		last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+		first, last = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
 	case n > 0:
-		last = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16 | uint64(n)<<24 //nolint:gosec // below 4
+		first = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
 	}
-	h = (h ^ last) * mix2
-	return h ^ h>>32 | 1<<63
+	seed := uint64(field+1)<<40 | uint64(p.separator)<<32 | uint64(p.op)<<24 ^ uint64(p.size)<<16 ^ uint64(len(b)) //nolint:gosec // mixed, not counted
+	return (first^seed*mix2)*mix1 ^ bits.RotateLeft64(last*mix2, 23) | 1<<63
 }
 
 // window is the part of text that a probe looks at; ok = the text is long enough.
@@ -132,6 +137,12 @@ func (p probe) window(text []byte) (part []byte, ok bool) {
 		return text, true
 	case len(text) < p.size:
 		return nil, false
+	case p.separator != 0:
+		i := bytes.LastIndexByte(text, p.separator)
+		if i < 0 {
+			return nil, false
+		}
+		return text[i:], true
 	case p.op == opPrefix:
 		return text[:p.size], true
 	default:
@@ -140,23 +151,32 @@ func (p probe) window(text []byte) (part []byte, ok bool) {
 }
 
 // probeFor is the probe that finds a literal.
-func probeFor(o op, size int) probe {
+func probeFor(o op, text string) probe {
 	if o == opExact {
 		return probe{op: o}
 	}
+	if c := text[0]; o == opSuffix && (c == '\\' || c == '/') && strings.IndexByte(text[1:], c) < 0 {
+		return probe{op: o, separator: c}
+	}
 	for _, class := range probeSizes {
-		if size >= class {
-			return probe{o, class}
+		if len(text) >= class {
+			return probe{op: o, size: class}
 		}
 	}
 	panic("match: a prefix or suffix that is looked up is not empty")
 }
 
-// add puts a literal under a key.
-func (t *table) add(key uint64, l literal, text string) {
+// add puts a literal under keys.
+func (t *table) add(keys []uint64, l literal, text string) {
 	l.text, l.size = uint32(len(t.texts)), uint32(len(text)) //nolint:gosec // the rules' texts are far below 4 GiB
 	t.texts = append(t.texts, text...)
-	l.check = firstBytes([]byte(text))
+	l.check = checkOf(l.op, []byte(text))
+	for _, key := range keys {
+		t.link(key, l)
+	}
+}
+
+func (t *table) link(key uint64, l literal) {
 	s := t.slot(key)
 	l.next = s.first
 	at := t.free
@@ -251,14 +271,18 @@ func (t *table) is(l *literal, field int32, text []byte, i int) bool {
 			return false
 		}
 	}
-	return i >= 0 && i+size <= len(text) && firstBytes(text[i:i+size]) == l.check && l.field == field &&
+	return i >= 0 && i+size <= len(text) && checkOf(l.op, text[i:i+size]) == l.check && l.field == field &&
 		string(text[i:i+size]) == string(t.texts[l.text:int(l.text)+size])
 }
 
-// firstBytes are the first four bytes as a number; of fewer than four, none.
-func firstBytes(b []byte) uint32 {
-	if len(b) < 4 {
+// checkOf is what a literal with this text has as its check.
+func checkOf(o op, text []byte) uint32 {
+	switch {
+	case len(text) < 4:
 		return 0
+	case o == opPrefix:
+		return binary.LittleEndian.Uint32(text[len(text)-4:])
+	default:
+		return binary.LittleEndian.Uint32(text)
 	}
-	return binary.LittleEndian.Uint32(b)
 }

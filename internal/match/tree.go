@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ func newTree() tree {
 func (t *tree) clone() tree {
 	return tree{
 		slots: append([]treeSlot(nil), t.slots...), nodes: append([]treeNode(nil), t.nodes...),
-		names: t.names[:len(t.names):len(t.names)], // only ever appended to
+		names: slices.Clip(t.names), // only ever appended to
 	}
 }
 
@@ -65,7 +66,7 @@ func (t *tree) insert(parent int32, name string) int32 {
 	if len(t.nodes)*2 > len(t.slots) {
 		t.slots = make([]treeSlot, 2*len(t.slots))
 		for i := range t.nodes[1:] {
-			t.place(int32(i + 1)) //nolint:gosec // as above
+			t.place(int32(i + 1))
 		}
 	} else {
 		t.place(node)
