@@ -80,7 +80,8 @@ type Scratch struct {
 	candidate  []uint32 // by id: gen = it is in candidates
 	candidates []int32
 	matched    []int32
-	none       tree // no field: for AppendMembers
+	places     [maxPlaces]int32 // see filter.places
+	none       tree             // no field: for AppendMembers
 }
 
 // NewScratch returns an empty scratch.
@@ -205,30 +206,17 @@ func (s *Scratch) field(n int32) {
 	}
 }
 
-// grams looks for the literals of a field in a text by their grams of gramSize bytes, four places per step.
+// grams looks for the literals of a field in a text by their grams of gramSize bytes. What is found in the padding does
+// not stand in the text.
 func (s *Scratch) grams(n int32, text []byte) {
 	t, f := &s.index.table, &s.index.fields[n].filter
-	words, shift := f.words, f.shift&63
 	base := gramKey(n, 0, gramSize)
 	b := text[:len(text)+padding]
-	for i := 0; i+shortKeyword <= len(text); i += 4 { // what is found in the padding does not stand in the text
-		x := binary.LittleEndian.Uint64(b[i:])
-		h0 := spread(base | x&0xffffffff)
-		h1 := spread(base | x>>8&0xffffffff)
-		h2 := spread(base | x>>16&0xffffffff)
-		h3 := spread(base | x>>24&0xffffffff)
-		w0, w1, w2, w3 := words[h0>>shift], words[h1>>shift], words[h2>>shift], words[h3>>shift]
-		if marked(w0, h0) {
-			s.found(t.find(base|x&0xffffffff, h0), n, text, i)
-		}
-		if marked(w1, h1) {
-			s.found(t.find(base|x>>8&0xffffffff, h1), n, text, i+1)
-		}
-		if marked(w2, h2) {
-			s.found(t.find(base|x>>16&0xffffffff, h2), n, text, i+2)
-		}
-		if marked(w3, h3) {
-			s.found(t.find(base|x>>24&0xffffffff, h3), n, text, i+3)
+	for from := 0; from+shortKeyword <= len(text); from += maxPlaces {
+		found := f.places(b[from:], min(len(text)-from-shortKeyword+1, maxPlaces), &s.places)
+		for _, at := range s.places[:found] {
+			i := from + int(at)
+			s.found(t.find(base|uint64(binary.LittleEndian.Uint32(b[i:]))), n, text, i)
 		}
 	}
 }
@@ -255,9 +243,8 @@ func (s *Scratch) shortGrams(n int32, text []byte) {
 
 // look makes true what the literals under a key say that stand in text.
 func (s *Scratch) look(key uint64, n int32, text []byte, i int) {
-	t, f := &s.index.table, &s.index.fields[n].filter
-	if h := spread(key); marked(f.words[h>>(f.shift&63)], h) {
-		s.found(t.find(key, h), n, text, i)
+	if s.index.fields[n].filter.has(hashOf(key)) {
+		s.found(s.index.table.find(key), n, text, i)
 	}
 }
 

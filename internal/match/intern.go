@@ -167,16 +167,14 @@ func (b *Builder) enterPending() {
 // widen makes room for so many more keys in the filter of a field.
 func (b *Builder) widen(slot int32, keys int) {
 	f := &b.x.fields[slot].filter
-	if f.holds(f.keys + keys) {
+	if f.holds(f.hashes + keys) {
 		return
 	}
-	*f = newFilter(f.keys + keys + f.keys/4)
+	*f = newFilter(f.hashes + keys + f.hashes/4)
 	b.owned[slot] = true
 	for n, key := range b.keys {
 		if key != 0 && b.x.atoms[n].slot == slot {
-			for _, key := range keysOf(b.x.atoms[n].atom, key) {
-				f.add(key)
-			}
+			f.addKeys(keysOf(b.x.atoms[n].atom, key))
 		}
 	}
 }
@@ -196,9 +194,7 @@ func (b *Builder) enter(n int32, key uint64, gram uint32) {
 		f.words = slices.Clone(f.words)
 		b.owned[a.slot] = true
 	}
-	for _, key := range keys {
-		f.add(key)
-	}
+	f.addKeys(keys)
 	b.x.scan(n)
 }
 
@@ -215,6 +211,17 @@ func keysOf(a *atom, first uint64) []uint64 {
 		keys[c] = first | uint64(c)<<(8*shortKeyword)
 	}
 	return keys
+}
+
+// addKeys adds the hashes of keys of one literal.
+func (f *filter) addKeys(keys []uint64) {
+	for _, key := range keys {
+		if isGramKey(key) {
+			f.add(gramHash(uint32(key))) //nolint:gosec // the gram
+		} else {
+			f.add(hashOf(key))
+		}
+	}
 }
 
 // isShortKeyword reports whether a literal is found by the keys of keysOf.

@@ -73,37 +73,85 @@ func (t *table) clone() table {
 	return c
 }
 
-// A filter tells keys that no literal of a field has: two bits in one word per key. It is made for a number of keys and
-// has some 16 bits for each.
+// A filter tells hashes that no literal of a field has: the bits of a mask in one word per hash. It is made for a number
+// of hashes and has at least bitsPerHash for each.
 type filter struct {
-	words []uint64 // a power of two of them
-	shift uint     // what leaves of a spread key the number of a word
-	keys  int      // that were added
+	words  []uint64 // a power of two of them
+	shift  uint     // what leaves of a hash the number of a word
+	hashes int      // that were added
 }
 
-// bitsPerKey keeps two keys in a hundred that are not there from being told.
-const bitsPerKey = 10
+// bitsPerHash keeps one hash in a hundred that is not there from being told.
+const bitsPerHash = 12
 
-// newFilter has room for so many keys.
-func newFilter(keys int) filter {
-	log := max(1, bits.Len(uint(keys*bitsPerKey/64)))
-	return filter{words: make([]uint64, 1<<log), shift: uint(64 - log)}
+// newFilter has room for so many hashes.
+func newFilter(hashes int) filter {
+	log := bits.Len(uint(hashes*bitsPerHash/64)) + 1
+	return filter{words: make([]uint64, 1<<log), shift: uint(32 - log)}
 }
 
-// holds reports whether the filter has room for so many keys.
-func (f *filter) holds(keys int) bool { return keys*bitsPerKey <= len(f.words)*64 }
+// holds reports whether the filter has room for so many hashes.
+func (f *filter) holds(hashes int) bool { return hashes*bitsPerHash <= len(f.words)*64 }
 
-func (f *filter) add(key uint64) {
-	h := spread(key)
-	f.words[h>>f.shift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
-	f.keys++
+func (f *filter) add(h uint32) {
+	f.words[h>>f.shift] |= masks[uint8(h>>8)]
+	f.hashes++
 }
 
-// marked reports whether a word of a filter has both bits of a spread key.
-func marked(word, h uint64) bool { return word>>(h>>32&63)&1 != 0 && word>>(h>>26&63)&1 != 0 }
+// has reports whether a hash may have been added.
+func (f *filter) has(h uint32) bool {
+	mask := masks[uint8(h>>8)]
+	return f.words[h>>(f.shift&31)]&mask == mask
+}
 
-// spread multiplies a key so that the highest bits of the product depend on all of it: they choose the word in a
-// filter, and those in the middle the bits in the word.
+// masks are the three bits that a hash has in its word, by eight bits of it.
+var masks = func() (m [256]uint64) {
+	for i := range m {
+		h := spread(uint64(i + 1))
+		m[i] = 1<<(h>>58) | 1<<(h>>52&63) | 1<<(h>>46&63)
+	}
+	return m
+}()
+
+// maxPlaces bounds how many places of a text are looked at together.
+const maxPlaces = 256
+
+// places finds where in the first n places of b grams stand that the filter may have, and returns their number. b goes
+// on for padding behind them. The loop calls nothing, so that all it works with stays in registers.
+func (f *filter) places(b []byte, n int, hits *[maxPlaces]int32) int {
+	words, shift := f.words, f.shift&31
+	found := 0
+	for i := 0; i < n; i += 4 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		h0, h1, h2, h3 := gramHash(uint32(x)), gramHash(uint32(x>>8)), gramHash(uint32(x>>16)), gramHash(uint32(x>>24)) //nolint:gosec // the low bits
+		m0, m1, m2, m3 := masks[uint8(h0>>8)], masks[uint8(h1>>8)], masks[uint8(h2>>8)], masks[uint8(h3>>8)]            //nolint:gosec // as above
+		if words[h0>>shift]&m0 == m0 {
+			hits[found&(maxPlaces-1)] = int32(i) //nolint:gosec // below maxPlaces, here and below
+			found++
+		}
+		if words[h1>>shift]&m1 == m1 {
+			hits[found&(maxPlaces-1)] = int32(i + 1) //nolint:gosec
+			found++
+		}
+		if words[h2>>shift]&m2 == m2 {
+			hits[found&(maxPlaces-1)] = int32(i + 2) //nolint:gosec
+			found++
+		}
+		if words[h3>>shift]&m3 == m3 {
+			hits[found&(maxPlaces-1)] = int32(i + 3) //nolint:gosec
+			found++
+		}
+	}
+	return found
+}
+
+// gramHash is the hash of a gram of gramSize bytes in a filter.
+func gramHash(gram uint32) uint32 { return gram * 0x9e3779b1 }
+
+// hashOf is the hash in a filter of any other key.
+func hashOf(key uint64) uint32 { return uint32(spread(key) >> 32) }
+
+// spread multiplies a key so that the highest bits of the product depend on all of it.
 func spread(key uint64) uint64 { return key * mix1 }
 
 // settle mixes the high bits of a spread key into the low ones, which choose the slot.
@@ -113,6 +161,9 @@ func settle(h uint64) uint64 { return h ^ h>>29 }
 func gramKey(field int32, gram uint32, size int) uint64 {
 	return uint64(gram) | uint64(size)<<32 | uint64(field+1)<<36 //nolint:gosec // field numbers are small
 }
+
+// isGramKey reports whether a key is that of a gram of gramSize bytes.
+func isGramKey(key uint64) bool { return key>>63 == 0 && key>>32&0xf == gramSize }
 
 // probeKey is the key of the bytes that a probe looks at: of their number, beginning and end. Different bytes may have
 // the same key.
@@ -242,10 +293,10 @@ func (t *table) grow() {
 	}
 }
 
-// find returns the first literal of a key whose spread is h; -1 = none.
-func (t *table) find(key, h uint64) int32 {
+// find returns the first literal of a key; -1 = none.
+func (t *table) find(key uint64) int32 {
 	mask := uint64(len(t.slots) - 1) //nolint:gosec // positive
-	for i := settle(h) & mask; ; i = (i + 1) & mask {
+	for i := settle(spread(key)) & mask; ; i = (i + 1) & mask {
 		switch t.slots[i].key {
 		case key:
 			return t.slots[i].first
