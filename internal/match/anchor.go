@@ -80,17 +80,19 @@ func scannable(o op, text string) bool {
 	}
 }
 
+// Costs are about how often an atom is true in a million payloads.
 const (
-	presentCost = 4000 // of a field being there: the last resort
-	commonCost  = 1000 // of a literal that is in commonText
-	usedCost    = 10   // per use of an atom: what many rules look for is common
+	presentCost = 300_000 // of a field being there: the last resort
+	commonCost  = 20_000  // of a literal that is in commonText
+	usedCost    = 40      // per use of an atom, up to maxUses: what many rules look for is common
+	maxUses     = 50
 )
 
 // cost estimates how often an atom is true. The longer a literal, the rarer.
 func (b *Builder) cost(a *atom) int {
 	cost := 0
 	if n, ok := b.numbers[a.atomKey]; ok {
-		cost = usedCost * int(b.refs[n])
+		cost = usedCost * int(min(b.refs[n], maxUses))
 	}
 	if !a.op.isLiteral() {
 		return cost + presentCost
@@ -100,11 +102,11 @@ func (b *Builder) cost(a *atom) int {
 	}
 	switch n := len(a.text); {
 	case a.op != opContains:
-		return cost + 30
+		return cost + 100
 	case n < gramSize:
-		return cost + 1200/n
+		return cost + 8_000/(n*n)
 	default:
-		return cost + 20 + 200/n
+		return cost + 1_600/n
 	}
 }
 
