@@ -94,6 +94,7 @@ func globAtom(field string, g *glob, cased bool) *atom {
 	}
 	a.needs = []string{text}
 	switch {
+	case field == keywordField: // of which the scan looks for nothing else
 	case atStart && atEnd:
 		a.needOp = opExact
 	case atStart:

@@ -14,7 +14,7 @@ type Builder struct {
 	owned     []bool            // by slot: no index has the field's filter
 	numbers   map[atomKey]int32 // of the atoms in use
 	refs      []int32           // by atom: how many detections and anchors have it
-	keys      []uint64          // by atom: where its literal is in the table; 0 = nowhere
+	entered   [][]place         // by atom: where its literal is in the table; nil = nowhere
 	spare     []int32           // numbers of atoms that are free
 	spareLink int32             // links that are free, by next; -1 = none
 	grams     map[uint32]int32  // how often a gram is in commonText and in literals

@@ -106,9 +106,12 @@ func (c *compiler) texts(field string, m *modifiers, text string) (*expr, error)
 // textAtom chooses the cheapest op that says the same as the glob.
 func textAtom(field string, g *glob, cased bool) *atom {
 	for i := range g.parts {
-		if cased || g.parts[i].any != nil {
+		if cased || g.parts[i].any != nil || field == keywordField && !g.isContains() {
 			return globAtom(field, g, cased)
 		}
+	}
+	if g.isContains() {
+		return literalAtom(field, opContains, g.parts[1].text)
 	}
 	first, last := &g.parts[0], &g.parts[len(g.parts)-1]
 	switch {
@@ -118,8 +121,6 @@ func textAtom(field string, g *glob, cased bool) *atom {
 		return literalAtom(field, opSuffix, last.text)
 	case len(g.parts) == 2 && last.empty():
 		return literalAtom(field, opPrefix, first.text)
-	case len(g.parts) == 3 && first.empty() && last.empty():
-		return literalAtom(field, opContains, g.parts[1].text)
 	}
 	return globAtom(field, g, false)
 }

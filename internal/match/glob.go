@@ -114,6 +114,11 @@ func (g *glob) open(before, after bool) *glob {
 	return &glob{parts: parts}
 }
 
+// isContains reports whether the glob is a literal with anything around it.
+func (g *glob) isContains() bool {
+	return len(g.parts) == 3 && g.parts[0].empty() && g.parts[1].any == nil && g.parts[2].empty()
+}
+
 func (p *part) empty() bool { return p.text == "" }
 
 // String is the glob as Sigma writes it; equal globs have equal texts.

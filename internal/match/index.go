@@ -99,11 +99,12 @@ func (x *Index) Match(payload []byte, s *Scratch) ([]int32, error) {
 			return nil, err
 		}
 	}
+	s.keywords()
 	for i := 0; i < len(s.touched); i++ { // literal keys append
 		n := s.touched[i]
-		if f := x.fields[n].of; f < 0 {
+		if f := x.fields[n].of; f < 0 && n != keywordSlot {
 			s.field(n)
-		} else if !s.there(f) {
+		} else if f >= 0 && !s.there(f) {
 			s.slots[f] = s.slots[n]
 			s.touched = append(s.touched, f)
 		}
@@ -132,10 +133,7 @@ func (s *Scratch) begin(x *Index, payload []byte) {
 		s.gen = 1
 	}
 	s.candidates, s.matched = s.candidates[:0], s.matched[:0]
-	if x.fields[keywordSlot].asked {
-		s.touch(keywordSlot)
-		s.cover = append(s.cover, keywordSlot)
-	}
+	s.everything = x.fields[keywordSlot].asked
 }
 
 // keywordSlot is the slot of keywordField, which every index has.
@@ -178,29 +176,51 @@ func (s *Scratch) field(n int32) {
 		return
 	}
 	for e := s.first(n); e >= 0; e = s.entries[e].next {
-		v := &s.values[s.entries[e].value]
-		if v.kind == nullValue {
-			if f.null >= 0 {
-				s.set(f.null)
+		switch v := &s.values[s.entries[e].value]; {
+		case v.kind != nullValue && search:
+			s.search(n, f, s.fold(v))
+		case v.kind == nullValue && f.null >= 0:
+			s.set(f.null)
+		}
+	}
+}
+
+// search looks for the literals of a field in one folded text.
+func (s *Scratch) search(n int32, f *field, text []byte) {
+	if f.grams {
+		s.grams(n, f, text)
+	}
+	if f.short {
+		s.shortGrams(n, text)
+	}
+	if f.sizes>>min(len(text), 63)&1 != 0 {
+		s.look(probeKey(n, probe{op: opExact}, text), n, text, 0)
+	}
+	for i := range f.probes {
+		p := &f.probes[i]
+		if len(text) >= gramSize && p.size >= gramSize && !f.filter.has(p.markHash(text)) {
+			continue
+		}
+		if part, ok := p.window(text); ok {
+			s.look(probeKey(n, *p, part), n, text, 0)
+		}
+	}
+}
+
+// keywords looks for keywords in every value.
+func (s *Scratch) keywords() {
+	f := &s.index.fields[keywordSlot]
+	if !f.grams && !f.short {
+		return
+	}
+	for i := range s.values {
+		if v := &s.values[i]; v.kind != nullValue {
+			text := s.fold(v)
+			if f.grams {
+				s.grams(keywordSlot, f, text)
 			}
-			continue
-		}
-		if !search {
-			continue
-		}
-		text := s.fold(v)
-		if f.grams && len(text) >= shortKeyword {
-			s.grams(n, text)
-		}
-		if f.short {
-			s.shortGrams(n, text)
-		}
-		if f.sizes>>min(len(text), 63)&1 != 0 {
-			s.look(probeKey(n, probe{op: opExact}, text), n, text, 0)
-		}
-		for _, p := range f.probes {
-			if part, ok := p.window(text); ok {
-				s.look(probeKey(n, p, part), n, text, 0)
+			if f.short {
+				s.shortGrams(keywordSlot, text)
 			}
 		}
 	}
@@ -208,12 +228,20 @@ func (s *Scratch) field(n int32) {
 
 // grams looks for the literals of a field in a text by their grams of gramSize bytes. What is found in the padding does
 // not stand in the text.
-func (s *Scratch) grams(n int32, text []byte) {
-	t, f := &s.index.table, &s.index.fields[n].filter
+func (s *Scratch) grams(n int32, f *field, text []byte) {
+	if len(text) < shortKeyword {
+		return
+	}
+	t := &s.index.table
 	base := gramKey(n, 0, gramSize)
 	b := text[:len(text)+padding]
 	for from := 0; from+shortKeyword <= len(text); from += maxPlaces {
-		found := f.places(b[from:], min(len(text)-from-shortKeyword+1, maxPlaces), &s.places)
+		var found int
+		if places := min(len(text)-from-shortKeyword+1, maxPlaces); n == keywordSlot {
+			found = f.filter.evenPlaces(b[from:], places, &s.places)
+		} else {
+			found = f.filter.places(b[from:], places, &s.places)
+		}
 		for _, at := range s.places[:found] {
 			i := from + int(at)
 			s.found(t.find(base|uint64(binary.LittleEndian.Uint32(b[i:]))), n, text, i)

@@ -36,7 +36,7 @@ func (b *Builder) intern(a *atom) int32 {
 		n, b.spare = b.spare[last], b.spare[:last]
 	} else {
 		n = int32(len(b.refs)) //nolint:gosec // bounded by memory far below
-		b.refs, b.keys = append(b.refs, 0), append(b.keys, 0)
+		b.refs, b.entered = append(b.refs, 0), append(b.entered, nil)
 		b.x.atoms, b.x.anchors = append(b.x.atoms, indexAtom{}), append(b.x.anchors, -1)
 		if int(n)/64 == len(b.x.scanned) {
 			b.x.scanned = append(b.x.scanned, 0)
@@ -82,9 +82,8 @@ func (b *Builder) internNeeds(a *atom) []int32 {
 
 // scanFor has the scan look for a literal.
 func (b *Builder) scanFor(n int32) {
-	if a := &b.x.atoms[n]; a.op.isLiteral() && b.keys[n] == 0 {
-		key, gram := b.key(a.atom, a.slot)
-		b.enter(n, key, gram)
+	if a := &b.x.atoms[n]; a.op.isLiteral() && b.entered[n] == nil {
+		b.enter(n, b.places(a.atom, a.slot))
 	}
 }
 
@@ -104,12 +103,12 @@ func (b *Builder) release(n int32) {
 	case opNull:
 		f.null = -1
 	default:
-		for _, key := range keysOf(a.atom, b.keys[n]) {
-			b.x.table.remove(key, n)
+		for _, p := range b.entered[n] {
+			b.x.table.remove(p.key, n)
 		}
 	}
 	delete(b.numbers, a.atomKey)
-	*a, b.keys[n] = indexAtom{}, 0
+	*a, b.entered[n] = indexAtom{}, nil
 	b.x.scanned[n/64] &^= 1 << (n % 64)
 	b.spare = append(b.spare, n)
 }
@@ -119,9 +118,8 @@ func (b *Builder) release(n int32) {
 func (b *Builder) enterPending() {
 	type entry struct {
 		*atom
-		slot int32
-		key  uint64
-		gram uint32
+		slot   int32
+		places []place
 	}
 	var entries []entry
 	for _, id := range b.pending {
@@ -135,20 +133,20 @@ func (b *Builder) enterPending() {
 	perField := map[int32]int{}
 	for i := range entries {
 		e := &entries[i]
-		e.key, e.gram = b.key(e.atom, e.slot)
-		perField[e.slot]++
+		e.places = b.places(e.atom, e.slot)
+		perField[e.slot] += len(e.places) + 1
 	}
 	for slot, n := range perField {
 		b.widen(slot, n)
 	}
 	slices.SortFunc(entries, func(x, y entry) int {
-		return cmp.Or(cmp.Compare(x.slot, y.slot), cmp.Compare(x.key, y.key), cmp.Compare(x.text, y.text))
+		return cmp.Or(cmp.Compare(x.slot, y.slot), cmp.Compare(x.places[0].key, y.places[0].key), cmp.Compare(x.text, y.text))
 	})
 	for _, e := range entries {
 		if _, known := b.numbers[e.atomKey]; !known {
 			n := b.intern(e.atom)
 			b.refs[n] = 0 // the detections count their own
-			b.enter(n, e.key, e.gram)
+			b.enter(n, e.places)
 		}
 	}
 	for _, id := range b.pending {
@@ -172,9 +170,9 @@ func (b *Builder) widen(slot int32, keys int) {
 	}
 	*f = newFilter(f.hashes + keys + f.hashes/4)
 	b.owned[slot] = true
-	for n, key := range b.keys {
-		if key != 0 && b.x.atoms[n].slot == slot {
-			f.addKeys(keysOf(b.x.atoms[n].atom, key))
+	for n, places := range b.entered {
+		if places != nil && b.x.atoms[n].slot == slot {
+			f.addLiteral(b.x.atoms[n].atom, places)
 		}
 	}
 }
@@ -183,90 +181,89 @@ func (b *Builder) widen(slot int32, keys int) {
 func isShort(a *atom) bool { return a.op == opContains && len(a.text) < gramSize }
 
 // enter puts the literal of an atom into the table.
-func (b *Builder) enter(n int32, key uint64, gram uint32) {
+func (b *Builder) enter(n int32, places []place) {
 	a := &b.x.atoms[n]
-	b.keys[n] = key
-	keys := keysOf(a.atom, key)
-	b.x.table.add(keys, literal{op: a.op, field: a.slot, atom: n, gram: gram}, a.text)
-	b.widen(a.slot, len(keys))
+	b.entered[n] = places
+	b.x.table.add(places, literal{op: a.op, field: a.slot, atom: n}, a.text)
+	b.widen(a.slot, len(places)+1)
 	f := &b.x.fields[a.slot].filter
 	if !b.owned[a.slot] {
 		f.words = slices.Clone(f.words)
 		b.owned[a.slot] = true
 	}
-	f.addKeys(keys)
+	f.addLiteral(a.atom, places)
 	b.x.scan(n)
 }
 
-// keysOf are the keys of a literal whose first one is known; none for 0.
-func keysOf(a *atom, first uint64) []uint64 {
-	switch {
-	case first == 0:
-		return nil
-	case !isShortKeyword(a):
-		return []uint64{first}
-	}
-	keys := make([]uint64, 256)
-	for c := range keys {
-		keys[c] = first | uint64(c)<<(8*shortKeyword)
-	}
-	return keys
-}
-
-// addKeys adds the hashes of keys of one literal.
-func (f *filter) addKeys(keys []uint64) {
-	for _, key := range keys {
-		if isGramKey(key) {
-			f.add(gramHash(uint32(key))) //nolint:gosec // the gram
+// addLiteral adds what tells of a literal.
+func (f *filter) addLiteral(a *atom, places []place) {
+	for _, p := range places {
+		if isGramKey(p.key) {
+			f.add(gramHash(uint32(p.key))) //nolint:gosec // the gram
 		} else {
-			f.add(hashOf(key))
+			f.add(hashOf(p.key))
 		}
 	}
+	if p := (probe{op: a.op}); (a.op == opPrefix || a.op == opSuffix) && len(a.text) >= gramSize {
+		f.add(p.markHash([]byte(a.text)))
+	}
 }
 
-// isShortKeyword reports whether a literal is found by the keys of keysOf.
-func isShortKeyword(a *atom) bool {
-	return a.op == opContains && a.field == keywordField && len(a.text) == shortKeyword
-}
-
-// key chooses how the literal of an atom is found: its key in the table, and where its gram begins. The field is
-// searched that way from now on.
-func (b *Builder) key(a *atom, slot int32) (key uint64, gram uint32) {
+// places chooses how the literal of an atom is found. The field is searched that way from now on.
+func (b *Builder) places(a *atom, slot int32) []place {
 	f := &b.x.fields[slot]
 	switch {
 	case a.op != opContains:
 		p := probeFor(a.op, a.text)
 		part, _ := p.window([]byte(a.text))
-		key = probeKey(slot, p, part)
 		if a.op == opExact {
 			f.sizes |= 1 << min(len(a.text), 63)
 		} else if !slices.Contains(f.probes, p) {
 			f.probes = append(slices.Clone(f.probes), p)
 		}
-	case isShortKeyword(a):
-		key = gramKey(slot, uint32(a.text[0])|uint32(a.text[1])<<8|uint32(a.text[2])<<16, gramSize)
+		return []place{{key: probeKey(slot, p, part)}}
+	case a.field == keywordField && len(a.text) >= shortKeyword:
 		f.grams = true
+		return append(b.keywordPlaces(a.text, slot, 0), b.keywordPlaces(a.text, slot, 1)...)
 	case len(a.text) < gramSize:
 		two := uint32(binary.LittleEndian.Uint16([]byte(a.text)))
 		b.x.table.short[two/64] |= 1 << (two % 64)
-		key = gramKey(slot, two, shortGram)
 		f.short = true
+		return []place{{key: gramKey(slot, two, shortGram)}}
 	default:
-		gram = b.rarest(a.text)
-		key = gramKey(slot, gramAt(a.text, gram), gramSize)
 		f.grams = true
+		gram := b.rarest(a.text, 0, 1)
+		return []place{{gramKey(slot, gramAt(a.text, gram), gramSize), gram}}
 	}
-	return key, gram
 }
 
-func gramAt(text string, i uint32) uint32 {
+// keywordPlaces is how a keyword is found that begins at an even place (from 0) or at an odd one (from 1): the gram
+// that is looked at has to begin at an even one.
+func (b *Builder) keywordPlaces(text string, slot, from int32) []place {
+	if int(from)+gramSize <= len(text) {
+		gram := b.rarest(text, from, 2)
+		return []place{{gramKey(slot, gramAt(text, gram), gramSize), gram}}
+	}
+	gram, known := -from, uint32(text[0])|uint32(text[1])<<8|uint32(text[2])<<16
+	shift := 8 * shortKeyword // of the byte that is not known: behind what is known, or in front of it
+	if from == 1 {
+		known, shift = known<<8, 0
+	}
+	places := make([]place, 256)
+	for c := range places {
+		places[c] = place{gramKey(slot, known|uint32(c)<<shift, gramSize), gram} //nolint:gosec // a byte
+	}
+	return places
+}
+
+func gramAt(text string, i int32) uint32 {
 	return binary.LittleEndian.Uint32([]byte(text[i : i+gramSize]))
 }
 
-// rarest returns where the gram of a literal stands that is least common.
-func (b *Builder) rarest(text string) uint32 {
-	best := uint32(0)
-	for i := uint32(1); int(i)+gramSize <= len(text); i++ {
+// rarest returns where the gram of a literal stands that is least common, of those at from and every so many bytes on.
+func (b *Builder) rarest(text string, from, step int32) int32 {
+	best := from
+	for i := from + step; int(i)+gramSize <= len(text); i += step {
 		if b.grams[gramAt(text, i)] < b.grams[gramAt(text, best)] {
 			best = i
 		}
@@ -275,7 +272,7 @@ func (b *Builder) rarest(text string) uint32 {
 }
 
 func (b *Builder) countGrams(text string, times int32) {
-	for i := 0; i+gramSize <= len(text); i++ {
-		b.grams[gramAt(text, uint32(i))] += times
+	for i := int32(0); int(i)+gramSize <= len(text); i++ {
+		b.grams[gramAt(text, i)] += times
 	}
 }

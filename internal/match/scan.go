@@ -25,12 +25,13 @@ type scan struct {
 	touched []int32 // slots that are there
 	gen     uint32  // of slots and seen: what has another one is of an earlier payload
 
-	cover   []int32  // slots that the value at hand belongs to
-	seen    []uint32 // by node: the object that had it last
-	object  uint32   // number of the object at hand
-	doubled bool     // a name on some path is there twice in one object
-	upper   []byte   // the payload with ASCII letters as capitals, and padding
-	arena   []byte   // texts without their escapes, folded texts
+	cover      []int32  // slots that the value at hand belongs to
+	everything bool     // values outside of all slots are kept, too
+	seen       []uint32 // by node: the object that had it last
+	object     uint32   // number of the object at hand
+	doubled    bool     // a name on some path is there twice in one object
+	upper      []byte   // the payload with ASCII letters as capitals, and padding
+	arena      []byte   // texts without their escapes, folded texts
 }
 
 // A slot holds the values of a field.
@@ -45,7 +46,7 @@ type entry struct{ value, next int32 }
 func (s *scan) reset(t *tree, slots int, payload []byte) {
 	s.tree, s.b = t, payload
 	s.values, s.entries, s.touched, s.cover, s.arena = s.values[:0], s.entries[:0], s.touched[:0], s.cover[:0], s.arena[:0]
-	s.doubled = false
+	s.doubled, s.everything = false, false
 	if len(s.slots) < slots {
 		s.slots = make([]slot, slots+slots/4)
 	}
@@ -190,7 +191,7 @@ func (s *scan) value(i int, node int32, depth int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if len(s.cover) > 0 {
+		if s.everything || len(s.cover) > 0 {
 			s.add(value{kind: textValue, str: kind, from: int32(i + 1), to: int32(end)}) //nolint:gosec // run bounds the payload
 		}
 		return end + 1, nil
@@ -203,7 +204,7 @@ func (s *scan) value(i int, node int32, depth int) (int, error) {
 		if end < 0 {
 			return 0, s.fault(-end)
 		}
-		if len(s.cover) > 0 {
+		if s.everything || len(s.cover) > 0 {
 			s.add(value{kind: numberValue, text: s.number(b[i:end]), from: int32(i), to: int32(end)}) //nolint:gosec // as above
 		}
 		return end, nil
@@ -245,7 +246,7 @@ func (s *scan) word(i int) (int, error) {
 		kind scalar
 	}{{"true", boolValue}, {"false", boolValue}, {"null", nullValue}} {
 		if end := i + len(w.text); end <= len(s.b) && string(s.b[i:end]) == w.text {
-			if len(s.cover) > 0 {
+			if s.everything || len(s.cover) > 0 {
 				s.add(value{kind: w.kind, from: int32(i), to: int32(end)}) //nolint:gosec // run bounds the payload
 			}
 			return end, nil
@@ -330,6 +331,21 @@ func (s *scan) number(raw []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// gather puts every value into one slot, which is empty.
+func (s *scan) gather(n int32) {
+	s.touch(n)
+	sl := &s.slots[n]
+	for at := range s.values {
+		e := int32(len(s.entries))                             //nolint:gosec // as in add
+		s.entries = append(s.entries, entry{int32(at), e + 1}) //nolint:gosec // as above
+		sl.last = e
+	}
+	if sl.last >= 0 {
+		sl.first = sl.last + 1 - int32(len(s.values)) //nolint:gosec // as above
+		s.entries[sl.last].next = -1
+	}
 }
 
 // unquote takes the escapes out of a text and makes it valid UTF-8.

@@ -34,7 +34,7 @@ type tableSlot struct {
 type literal struct {
 	text  uint32 // where it begins
 	size  uint32
-	gram  uint32 // where its gram begins, in the literal; for opContains
+	gram  int32 // where its gram begins, in the literal; for opContains
 	field int32
 	atom  int32
 	check uint32 // its last bytes if it is a prefix, else its first, at most four: most comparisons end there
@@ -57,8 +57,9 @@ const (
 	gramSize  = 4 // of literals that have as many bytes
 	shortGram = 2 // of shorter ones
 
-	// shortKeyword is how long a keyword must be to be found by grams that it is only the beginning of: one key for each
-	// byte that may follow. Every value is searched for keywords, and another search for a few short ones would be dear.
+	// shortKeyword is how long a keyword must be to be found by grams. Every value is searched for keywords, so only
+	// every other place is looked at; a literal has a key for even places and one for odd ones, and where its gram is
+	// longer than it, one for each byte that may stand there.
 	shortKeyword = 3
 )
 
@@ -145,6 +146,26 @@ func (f *filter) places(b []byte, n int, hits *[maxPlaces]int32) int {
 	return found
 }
 
+// evenPlaces is places for every other place.
+func (f *filter) evenPlaces(b []byte, n int, hits *[maxPlaces]int32) int {
+	words, shift := f.words, f.shift&31
+	found := 0
+	for i := 0; i < n; i += 4 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		h0, h2 := gramHash(uint32(x)), gramHash(uint32(x>>16)) //nolint:gosec // the low bits
+		m0, m2 := masks[uint8(h0>>8)], masks[uint8(h2>>8)]     //nolint:gosec // as above
+		if words[h0>>shift]&m0 == m0 {
+			hits[found&(maxPlaces-1)] = int32(i) //nolint:gosec // below maxPlaces, here and below
+			found++
+		}
+		if words[h2>>shift]&m2 == m2 {
+			hits[found&(maxPlaces-1)] = int32(i + 2) //nolint:gosec
+			found++
+		}
+	}
+	return found
+}
+
 // gramHash is the hash of a gram of gramSize bytes in a filter.
 func gramHash(gram uint32) uint32 { return gram * 0x9e3779b1 }
 
@@ -160,6 +181,14 @@ func settle(h uint64) uint64 { return h ^ h>>29 }
 // gramKey is the key of a gram in a field; of gram 0 it is what all keys of the field have in common.
 func gramKey(field int32, gram uint32, size int) uint64 {
 	return uint64(gram) | uint64(size)<<32 | uint64(field+1)<<36 //nolint:gosec // field numbers are small
+}
+
+// markHash is the hash that tells that some prefix or suffix of at least gramSize bytes begins, or ends, as text does.
+func (p *probe) markHash(text []byte) uint32 {
+	if p.op == opPrefix {
+		return gramHash(binary.LittleEndian.Uint32(text)) ^ 0x5bd1e995
+	}
+	return gramHash(binary.LittleEndian.Uint32(text[len(text)-4:])) ^ 0x2545f491
 }
 
 // isGramKey reports whether a key is that of a gram of gramSize bytes.
@@ -217,13 +246,20 @@ func probeFor(o op, text string) probe {
 	panic("match: a prefix or suffix that is looked up is not empty")
 }
 
-// add puts a literal under keys.
-func (t *table) add(keys []uint64, l literal, text string) {
+// A place is a key of a literal, and where the gram that is the key begins in the literal.
+type place struct {
+	key  uint64
+	gram int32
+}
+
+// add puts a literal under the keys of places.
+func (t *table) add(places []place, l literal, text string) {
 	l.text, l.size = uint32(len(t.texts)), uint32(len(text)) //nolint:gosec // the rules' texts are far below 4 GiB
 	t.texts = append(t.texts, text...)
 	l.check = checkOf(l.op, []byte(text))
-	for _, key := range keys {
-		t.link(key, l)
+	for _, p := range places {
+		l.gram = p.gram
+		t.link(p.key, l)
 	}
 }
 
