@@ -81,7 +81,10 @@ type Scratch struct {
 	candidates []int32
 	matched    []int32
 	places     [maxPlaces]int32 // see filter.places
-	none       tree             // no field: for AppendMembers
+	memos      *[memos]memo
+	learning   bool // found appends to learned
+	learned    []int32
+	none       tree // no field: for AppendMembers
 }
 
 // NewScratch returns an empty scratch.
@@ -115,7 +118,10 @@ func (x *Index) Match(payload []byte, s *Scratch) ([]int32, error) {
 // begin prepares for a payload.
 func (s *Scratch) begin(x *Index, payload []byte) {
 	s.reset(&x.tree, len(x.fields), payload)
-	s.index = x
+	if s.index != x {
+		s.index = x
+		s.forget()
+	}
 	for _, n := range s.made {
 		s.true[n/64] = 0
 	}
@@ -178,7 +184,14 @@ func (s *Scratch) field(n int32) {
 	for e := s.first(n); e >= 0; e = s.entries[e].next {
 		switch v := &s.values[s.entries[e].value]; {
 		case v.kind != nullValue && search:
-			s.search(n, f, s.fold(v))
+			if m, known, learn := s.recall(n, v); !known {
+				s.learning, s.learned = learn, s.learned[:0]
+				s.search(n, f, s.fold(v))
+				if learn {
+					s.keep(m, n, v)
+				}
+				s.learning = false
+			}
 		case v.kind == nullValue && f.null >= 0:
 			s.set(f.null)
 		}
@@ -214,15 +227,11 @@ func (s *Scratch) keywords() {
 		return
 	}
 	for i := range s.values {
-		if v := &s.values[i]; v.kind != nullValue {
-			text := s.fold(v)
-			if f.grams {
-				s.grams(keywordSlot, f, text)
-			}
-			if f.short {
-				s.shortGrams(keywordSlot, text)
-			}
+		v := &s.values[i]
+		if v.kind == nullValue {
+			continue
 		}
+		s.search(keywordSlot, f, s.fold(v))
 	}
 }
 
@@ -282,6 +291,9 @@ func (s *Scratch) found(at, n int32, text []byte, i int) {
 		l := &t.literals[at]
 		if t.is(l, n, text, i) {
 			s.set(l.atom)
+			if s.learning {
+				s.learned = append(s.learned, l.atom)
+			}
 		}
 		at = l.next
 	}
