@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -95,7 +96,7 @@ func (c *compiler) texts(field string, m *modifiers, text string) (*expr, error)
 	}
 	kids := make([]*expr, len(globs))
 	for i, g := range globs {
-		if field == keywordField && len(m.transforms) == 0 {
+		if field == keywordField && !slices.ContainsFunc(m.transforms, isAffix) {
 			g = g.open(true, true)
 		}
 		kids[i] = c.atom(textAtom(field, g, m.cased))

@@ -97,11 +97,10 @@ func (m *modifiers) generic(name string) {
 // check says which modifiers do not go together.
 func (m *modifiers) check() error {
 	for _, t := range m.transforms {
-		affix := t == "contains" || t == "startswith" || t == "endswith"
 		switch {
 		case m.timePart != "":
 			return fmt.Errorf("modifiers %q and %q do not go together", m.timePart, t)
-		case m.typ == "fieldref" && affix && len(m.transforms) == 1:
+		case m.typ == "fieldref" && isAffix(t) && len(m.transforms) == 1:
 		case m.typ != "":
 			return fmt.Errorf("modifiers %q and %q do not go together", m.typ, t)
 		}
@@ -115,6 +114,11 @@ func (m *modifiers) check() error {
 		return fmt.Errorf("modifiers %q and \"expand\" do not go together", m.typ)
 	}
 	return nil
+}
+
+// isAffix reports whether a modifier says where in a text the value stands.
+func isAffix(name string) bool {
+	return name == "contains" || name == "startswith" || name == "endswith"
 }
 
 // transform applies one modifier of groupTransform. The error says why a value has no such form.
