@@ -83,6 +83,7 @@ func globAtom(field string, g *glob, cased bool) *atom {
 	folded := g.mapText(Fold)
 	a := &atom{atomKey: atomKey{field, opGlob, folded.String()}}
 	if cased {
+		g = g.mapText(asText)
 		a.op, a.text = opCased, g.String()
 		a.test = func(v *value) bool { return g.match(v.text) }
 	} else {
@@ -104,6 +105,9 @@ func globAtom(field string, g *glob, cased bool) *atom {
 	}
 	return a
 }
+
+// asText replaces each byte that is no UTF-8, as in payloads: bytes of UTF-16 must not match within a character.
+func asText(s string) string { return strings.Map(func(r rune) rune { return r }, s) }
 
 // regexpAtom asks for a match of a regular expression anywhere. textsOnly leaves numbers and truth values out.
 func regexpAtom(field string, re *regexp.Regexp, textsOnly bool) *atom {
