@@ -231,6 +231,7 @@ func (c *compiler) item(key, n *Node) *expr {
 	switch {
 	case n.Kind == List && len(n.Items) == 0:
 		c.fault(n, "%q: list of values is empty", key.Text)
+		return nothing
 	case n.Kind == List:
 		values = n.Items
 	}

@@ -14,11 +14,7 @@ import (
 // valueOf compiles one value of a field.
 func (c *compiler) valueOf(field string, m *modifiers, n *Node) *expr {
 	nothing := join(exprOr, nil)
-	if len(c.atoms) > c.Limits.Atoms {
-		if !c.full {
-			c.fault(n, "detection has more than %d values (limits.detection_size)", c.Limits.Atoms)
-		}
-		c.full = true
+	if c.full {
 		return nothing
 	}
 	if n.Kind == List || n.Kind == Map {
@@ -38,6 +34,11 @@ func (c *compiler) valueOf(field string, m *modifiers, n *Node) *expr {
 		e, err := c.typed(field, m, n, text)
 		if err != nil {
 			c.fault(n, "%w", err)
+			return nothing
+		}
+		if len(c.atoms) > c.Limits.Atoms {
+			c.fault(n, "detection has more than %d values (limits.detection_size)", c.Limits.Atoms)
+			c.full = true
 			return nothing
 		}
 		kids = append(kids, e)

@@ -89,8 +89,11 @@ func (d *nodeDecoder) node() (*Node, error) {
 // testLists are the lists of the placeholders in tests.
 func testLists(name string) ([]string, bool) {
 	lists := map[string][]string{
-		"admins": {"root", "Administrator"}, "hosts": {"a", "b*", "c"}, "none": {}, "many": make([]string, 100),
+		"admins": {"root", "Administrator"}, "hosts": {"a", "b*", "c"}, "none": {},
 		"dashes": {"-x", "/y"}, "networks": {"10.0.0.0/8", "fe80::/10"},
+	}
+	for i := range 100 {
+		lists["many"] = append(lists["many"], fmt.Sprintf("v%d", i))
 	}
 	values, ok := lists[name]
 	return values, ok

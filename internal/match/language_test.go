@@ -14,7 +14,7 @@ type languageCase struct {
 
 // languageCases are all tables of whole detections.
 func languageCases() []languageCase {
-	return slices.Concat(conditionCases(), fieldCases(), keywordCases(), valueCases())
+	return slices.Concat(conditionCases(), fieldCases(), keywordCases(), valueCases(), compareCases(), networkCases(), referenceCases(), timeCases())
 }
 
 func TestLanguage(t *testing.T) {
