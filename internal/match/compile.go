@@ -106,6 +106,7 @@ type compiler struct {
 	names      []string // of the selections, as in the file
 	errs       []*Error
 	full       bool // told that there are too many atoms
+	used       int  // size of all that the conditions name
 }
 
 func (c *compiler) fault(n *Node, format string, args ...any) {

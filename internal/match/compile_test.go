@@ -8,7 +8,9 @@ import (
 
 func TestWhatIsNoDetectionIsRefused(t *testing.T) {
 	item := func(key, value string) string { return `{"s": {"` + key + `": ` + value + `}, "condition": "s"}` }
-	cond := func(condition string) string { return `{"s": {"a": 1}, "x1": {"b": 1}, "condition": ` + condition + `}` }
+	cond := func(condition string) string {
+		return `{"s": {"a": 1}, "x1": {"b": 1}, "condition": ` + condition + `}`
+	}
 	for _, tt := range []struct {
 		name, detection string
 		want            string // the faults, one per line
@@ -126,6 +128,32 @@ func TestWhatIsNoDetectionIsRefused(t *testing.T) {
 				t.Errorf("Compile(%s) = %v, which has no *Error with a place", tt.detection, err)
 			}
 		})
+	}
+}
+
+// Reading a value took time in the square of its length (half a minute for one as long as a file may be, and longer yet
+// with dashes), and each use of a selection in a condition was a copy of it: 118 KB became 20 million instructions.
+func TestLargeDetectionsAreCompiledAtOnceOrRefused(t *testing.T) {
+	long := strings.Repeat("ab", 150_000)
+	for _, item := range []string{
+		itemJSON(t, "f", long), itemJSON(t, "f", strings.Repeat(`\\*?`, 60_000)), itemJSON(t, "f|windash", long[:50_000]+" -a -b -c"+long[:50_000]),
+		itemJSON(t, "f|windash", strings.Repeat("-", 300_000)), itemJSON(t, "f|contains|cased", long), itemJSON(t, "f|wide|base64offset", long),
+	} {
+		compileJSON(t, item)
+	}
+	condition := func(times int) *Node {
+		n, err := decodeNode([]byte(`{"s": {"a": [1, 2, 3, 4]}, "condition": "s` + strings.Repeat(" and not s", times) + `"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if _, err := Compile(condition(900), testOptions()); err != nil {
+		t.Errorf("Compile of 901 uses of a selection = %v", err)
+	}
+	want := "1:41: condition: asks for more than 5000 values, again and again (10 times limits.detection_size)"
+	if _, err := Compile(condition(100_000), testOptions()); err == nil || err.Error() != want {
+		t.Errorf("Compile of 100001 uses of a selection = %v, want %s", err, want)
 	}
 }
 

@@ -140,14 +140,27 @@ func (p *conditionParser) not(depth int) (*expr, error) {
 		return p.quantified()
 	}
 	name := p.peek()
-	if e, ok := p.selections[name]; ok {
+	if _, ok := p.selections[name]; ok {
 		p.tokens = p.tokens[1:]
-		return e, nil
+		return p.use(name)
 	}
 	if slices.Contains([]string{"", "|", "(", ")", "near", "and", "or", "of"}, strings.ToLower(name)) {
 		return nil, p.unexpected()
 	}
 	return nil, fmt.Errorf("unknown selection %q; there is %s", name, strings.Join(p.names, ", "))
+}
+
+// maxUse bounds how often conditions may ask what the selections ask, in times limits.detection_size: each use of a
+// selection is a copy of it.
+const maxUse = 10
+
+// use is the selection of a name in a condition.
+func (c *compiler) use(name string) (*expr, error) {
+	e := c.selections[name]
+	if c.used += e.size(); c.used > maxUse*c.Limits.Atoms {
+		return nil, fmt.Errorf("asks for more than %d values, again and again (%d times limits.detection_size)", maxUse*c.Limits.Atoms, maxUse)
+	}
+	return e, nil
 }
 
 // quantified parses "1 of x*", "all of them" and the like.
@@ -170,7 +183,11 @@ func (p *conditionParser) quantified() (*expr, error) {
 	g := parseGlob(pattern)
 	for _, name := range p.names {
 		if them := strings.EqualFold(pattern, "them"); them && !strings.HasPrefix(name, "_") || !them && g.match([]byte(name)) {
-			kids = append(kids, p.selections[name])
+			e, err := p.use(name)
+			if err != nil {
+				return nil, err
+			}
+			kids = append(kids, e)
 		}
 	}
 	if len(kids) == 0 {

@@ -77,6 +77,15 @@ func (e *expr) weight(weigh func(atom int32) int) int {
 	return sum
 }
 
+// size is the number of nodes of e.
+func (e *expr) size() int {
+	n := 1
+	for _, k := range e.kids {
+		n += k.size()
+	}
+	return n
+}
+
 // An instr is a node of an expression, in a list in which what is below a node stands right behind it.
 type instr struct {
 	op   exprOp

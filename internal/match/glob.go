@@ -71,31 +71,36 @@ func (b *partBuilder) anyChar() {
 // backslash makes that literal, and stands for itself elsewhere.
 func parseGlob(s string) *glob {
 	g := &glob{}
-	var b partBuilder
+	var text []byte // of the part at hand
+	var marks []int
+	end := func() {
+		g.parts = append(g.parts, part{string(text), marks})
+		text, marks = text[:0], nil
+	}
 	escaped := false
 	for _, r := range s {
 		switch {
 		case escaped:
 			if r != '*' && r != '?' && r != '\\' {
-				b.text(`\`)
+				text = append(text, '\\')
 			}
-			b.text(string(r))
+			text = utf8.AppendRune(text, r)
 			escaped = false
 		case r == '\\':
 			escaped = true
 		case r == '*':
-			g.parts = append(g.parts, b.part)
-			b = partBuilder{}
+			end()
 		case r == '?':
-			b.anyChar()
+			marks = append(marks, len(text))
+			text = append(text, '?')
 		default:
-			b.text(string(r))
+			text = utf8.AppendRune(text, r)
 		}
 	}
 	if escaped {
-		b.text(`\`)
+		text = append(text, '\\')
 	}
-	g.parts = append(g.parts, b.part)
+	end()
 	return g
 }
 

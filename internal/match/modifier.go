@@ -203,18 +203,19 @@ func windash(g *glob, limit int) []*glob {
 				extend((*partBuilder).anyChar)
 				return
 			}
-			last := ' '
-			for text != "" {
-				r, size := utf8.DecodeRuneInString(text)
-				next, _ := utf8.DecodeRuneInString(text[size:])
+			last, from := ' ', 0 // from is where the text begins that is not added yet
+			for i := 0; i < len(text); {
+				r, size := utf8.DecodeRuneInString(text[i:])
+				next, _ := utf8.DecodeRuneInString(text[i+size:])
 				if slices.Contains(dashes, r) && !isWord(last) && isWord(next) && len(out) <= limit {
+					begin := text[from:i]
+					extend(func(b *partBuilder) { b.text(begin) })
 					out = multiply(out, dashes)
-				} else {
-					char := text[:size]
-					extend(func(b *partBuilder) { b.text(char) })
+					from = i + size
 				}
-				last, text = r, text[size:]
+				last, i = r, i+size
 			}
+			extend(func(b *partBuilder) { b.text(text[from:]) })
 		})
 	}
 	return out

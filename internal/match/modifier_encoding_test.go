@@ -57,6 +57,7 @@ func encodingCases() []modifierCase {
 		{name: "windash of other dashes", key: "|windash", values: "\u2013a", yes: []string{"-a", "/a", "\u2015a"}, no: []string{"a"}},
 		{name: "windash of no dash", key: "|windash|contains", values: "abc", yes: []string{"xabc"}, no: []string{"ab"}},
 		{name: "windash of all", key: "|contains|windash|all", values: []string{"-a", "-b"}, yes: []string{"/a -b", "-b -a"}, no: []string{"/a", "/a b"}},
+		{name: "windash behind bytes that are no text", key: "|wide|windash|contains", values: "\u00e9-a", yes: []string{"\ufffd\x00-\x00A\x00"}, no: []string{"\ufffd\x00/\x00a\x00"}},
 		{name: "windash with neq", key: "|windash|neq", values: "-a", yes: []string{"a", ""}, no: []string{"-a", "/a", "\u2014a"}},
 		{name: "windash in front of base64", key: "|windash|base64", values: "-a", yes: []string{in([]byte("-a")), in([]byte("/a")), in([]byte("\u2013a"))}, no: []string{"-a", "/a"}},
 	}
