@@ -22,7 +22,7 @@ type element struct {
 	below []*element // of an object or array, in the order of the payload, equal names included
 }
 
-// ParseDocument decodes a payload. It wants one JSON object and nothing behind it.
+// ParseDocument decodes a payload. It wants one JSON object and nothing behind it, which nests at most maxDepth deep.
 func ParseDocument(payload []byte) (*Document, error) {
 	dec := json.NewDecoder(bytes.NewReader(payload))
 	dec.UseNumber()
@@ -33,8 +33,11 @@ func ParseDocument(payload []byte) (*Document, error) {
 	if t != json.Delim('{') {
 		return nil, errNotObject
 	}
-	root, err := parseElement(dec, t)
-	if err != nil {
+	root, err := parseElement(dec, t, 0)
+	switch {
+	case errors.Is(err, errDepth):
+		return nil, err
+	case err != nil:
 		return nil, jsonError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -47,9 +50,13 @@ var errNotObject = errors.New("payload is no JSON object")
 
 func jsonError(err error) error { return fmt.Errorf("invalid JSON: %w", err) }
 
-func parseElement(dec *json.Decoder, t json.Token) (*element, error) {
+// parseElement decodes what begins with t, below depth objects and arrays.
+func parseElement(dec *json.Decoder, t json.Token, depth int) (*element, error) {
 	switch t := t.(type) {
 	case json.Delim:
+		if depth > maxDepth {
+			return nil, errDepth
+		}
 		e := &element{}
 		for dec.More() {
 			next, err := dec.Token()
@@ -63,7 +70,7 @@ func parseElement(dec *json.Decoder, t json.Token) (*element, error) {
 					return nil, err
 				}
 			}
-			below, err := parseElement(dec, next)
+			below, err := parseElement(dec, next, depth+1)
 			if err != nil {
 				return nil, err
 			}
