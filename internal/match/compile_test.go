@@ -87,6 +87,7 @@ func TestWhatIsNoDetectionIsRefused(t *testing.T) {
 		{name: "mapping in the list of conditions", detection: cond(`["s", {}]`), want: "1:52: condition: want a text, got a mapping"},
 		{name: "unknown selection", detection: cond(`"s and t"`), want: `1:46: condition: unknown selection "t"; there is s, x1`},
 		{name: "selection that sees case", detection: cond(`"S"`), want: `1:46: condition: unknown selection "S"; there is s, x1`},
+		{name: "selection without a name behind and", detection: `{"": {"a": 1}, "s": {"a": 1}, "condition": "s and"}`, want: "1:44: condition: ends where a selection should stand"},
 		{name: "nothing behind and", detection: cond(`"s and"`), want: "1:46: condition: ends where a selection should stand"},
 		{name: "nothing in front of or", detection: cond(`"or s"`), want: `1:46: condition: unexpected "or"`},
 		{name: "nothing behind not", detection: cond(`"not"`), want: "1:46: condition: ends where a selection should stand"},

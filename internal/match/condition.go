@@ -140,7 +140,7 @@ func (p *conditionParser) not(depth int) (*expr, error) {
 		return p.quantified()
 	}
 	name := p.peek()
-	if _, ok := p.selections[name]; ok {
+	if _, ok := p.selections[name]; ok && name != "" {
 		p.tokens = p.tokens[1:]
 		return p.use(name)
 	}
