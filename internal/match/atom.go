@@ -111,9 +111,9 @@ func asText(s string) string { return strings.Map(func(r rune) rune { return r }
 
 // regexpAtom asks for a match of a regular expression anywhere. textsOnly leaves numbers and truth values out.
 func regexpAtom(field string, re *regexp.Regexp, textsOnly bool) *atom {
-	a := &atom{atomKey: atomKey{field, opRegexp, re.String()}, needs: Literals(re.String())}
+	a := &atom{atomKey: atomKey{field, opRegexp, "all:" + re.String()}, needs: Literals(re.String())}
 	if textsOnly {
-		a.text = "texts:" + a.text
+		a.text = "texts:" + re.String()
 	}
 	find := whether(re.String())
 	a.test = func(v *value) bool { return (!textsOnly || v.kind == textValue) && find.Match(v.text) }

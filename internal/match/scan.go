@@ -326,7 +326,7 @@ func (s *scan) number(raw []byte) []byte {
 	for i, c := range raw {
 		if (c < '0' || c > '9') && (i > 0 || c != '-' || len(raw) == 2 && raw[1] == '0') {
 			n := len(s.arena)
-			s.arena = append(s.arena, canonicalNumber(string(raw))...)
+			s.arena = appendCanonical(s.arena, view(raw))
 			return s.arena[n:len(s.arena):len(s.arena)]
 		}
 	}

@@ -40,14 +40,20 @@ func canonicalNumber(s string) string {
 	if whole && s != "-0" {
 		return s
 	}
+	return string(appendCanonical(nil, s))
+}
+
+// appendCanonical appends canonicalNumber of a number that has a point or an exponent, or is -0.
+func appendCanonical(dst []byte, s string) []byte {
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return s
+	switch {
+	case err != nil || math.IsInf(f, 0):
+		return append(dst, s...)
+	case f == math.Trunc(f) && math.Abs(f) < 1<<53:
+		return strconv.AppendInt(dst, int64(f), 10)
+	default:
+		return strconv.AppendFloat(dst, f, 'g', -1, 64)
 	}
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-		return strconv.FormatInt(int64(f), 10)
-	}
-	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
 // number reads a number, or a text that is one. Texts that only ParseFloat knows (infinities, NaN, hexadecimal) are
@@ -69,7 +75,11 @@ func (v *value) addr() (netip.Addr, bool) {
 	if v.kind != textValue {
 		return netip.Addr{}, false
 	}
-	a, err := netip.ParseAddr(strings.TrimSpace(view(v.text)))
+	s := strings.TrimSpace(view(v.text))
+	if at := strings.IndexAny(s[:min(len(s), 5)], ".:"); at < 0 || at == 0 && s[0] == '.' { // most texts: an error costs memory
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
 	return a.WithZone("").Unmap(), err == nil
 }
 
@@ -84,7 +94,7 @@ func (v *value) clock() (time.Time, bool) {
 	}
 	s := strings.TrimSpace(view(v.text))
 	for _, layout := range timeLayouts {
-		if len(s) < len(layout) {
+		if len(s) < len(layout) || s[4] != '-' { // most texts: an error costs memory
 			continue
 		}
 		if t, err := time.Parse(layout, s[:len(layout)]); err == nil {

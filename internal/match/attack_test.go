@@ -1,0 +1,275 @@
+package match
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// allCases are the detections of all tables and their payloads.
+func allCases(t testing.TB) (ds []*Detection, payloads [][]byte) {
+	t.Helper()
+	for _, tt := range languageCases() {
+		ds = append(ds, compileJSON(t, tt.detection))
+		for _, payload := range slices.Concat(tt.yes, tt.no) {
+			payloads = append(payloads, []byte(payload))
+		}
+	}
+	for _, list := range [][]modifierCase{wildcardCases(), placeCases(), caseCases(), encodingCases(), expandCases(), regexpCases()} {
+		for _, tt := range list {
+			ds = append(ds, compileJSON(t, itemJSON(t, "f"+tt.key, tt.values)))
+			for _, text := range slices.Concat(tt.yes, tt.no) {
+				payloads = append(payloads, []byte(jsonOf(t, map[string]string{"f": text})))
+			}
+		}
+	}
+	return ds, payloads
+}
+
+// Every payload of the tables may hold something for every detection of them.
+func TestAllTablesInOneIndex(t *testing.T) {
+	ds, payloads := allCases(t)
+	x, s := indexOf(ds...), NewScratch()
+	for _, payload := range payloads {
+		checkIndex(t, x, ds, payload, s)
+	}
+}
+
+func TestGeneratedPayloads(t *testing.T) {
+	ds, _ := allCases(t)
+	checkIndexAgainstReference(t, ds, 1, 3000)
+}
+
+// Counters that tell one payload from the next wrap after some billions: nothing of an earlier payload may show then.
+func TestCountersThatWrap(t *testing.T) {
+	ds, payloads := allCases(t)
+	x := indexOf(ds...)
+	for _, near := range []uint32{1<<31 - 3, math.MaxUint32 - 3} {
+		s := NewScratch()
+		for i, payload := range payloads {
+			if i == 20 { // so far the numbers were 1 to 20, which come again
+				s.gen, s.scan.gen, s.object = min(near, 1<<31-3), near, min(near, 1<<31-3)
+			}
+			checkIndex(t, x, ds, payload, s)
+		}
+	}
+}
+
+// A scratch serves any index, larger or smaller than the last, and payloads that are refused on the way.
+func TestOneScratchServesManyIndexes(t *testing.T) {
+	ds, payloads := allCases(t)
+	type part struct {
+		x  *Index
+		ds []*Detection
+	}
+	parts := []part{{indexOf(), nil}, {indexOf(ds...), ds}}
+	for i := 0; i+40 < len(ds); i += 40 {
+		parts = append(parts, part{indexOf(ds[i : i+40]...), ds[i : i+40]})
+	}
+	s := NewScratch()
+	for i, payload := range payloads {
+		p := parts[i*7%len(parts)]
+		checkIndex(t, p.x, p.ds, payload, s)
+		if i%3 == 0 {
+			checkIndex(t, p.x, p.ds, payload[:len(payload)-1], s)
+		}
+	}
+}
+
+// Readers go on with the indexes they have while a builder changes. The race detector looks on.
+func TestIndexesDoNotChangeWithTheirBuilder(t *testing.T) {
+	ds, payloads := allCases(t)
+	payloads = payloads[:200]
+	b := NewBuilder()
+	for id, d := range ds {
+		b.Put(int32(id), d) //nolint:gosec // few
+	}
+	want := make([][]int32, len(payloads))
+	for i, payload := range payloads {
+		var err error
+		if want[i], err = reference(ds, payload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for round := range 4 {
+		x := b.Index() // holds all of ds each time
+		for range 4 {
+			wg.Go(func() {
+				s := NewScratch()
+				for i, payload := range payloads {
+					if got, err := x.Match(payload, s); err != nil || !slices.Equal(got, want[i]) {
+						t.Errorf("round %d: Match(%s) = %v, %v, want %v", round, payload, got, err, want[i])
+					}
+				}
+			})
+		}
+		for id := range ds { // while they read
+			if id%3 == round%3 {
+				b.Delete(int32(id)) //nolint:gosec // few
+			}
+		}
+		b.Index()
+		for id, d := range ds {
+			b.Put(int32(id), d) //nolint:gosec // few
+		}
+	}
+	wg.Wait()
+}
+
+// What comes and goes leaves neither memory nor matches behind, whether an index is made on the way or not.
+func TestWhatIsRemovedLeavesNothingBehind(t *testing.T) {
+	for _, every := range []int{1, 7, 20_000} {
+		b, s := NewBuilder(), NewScratch()
+		largest := 0
+		put := func(id, i int) *Detection {
+			d := compileJSON(t, fmt.Sprintf(`{"s": {"f%d.a|contains": "lit%d-", "g|endswith": ["x%d", "y%d"], "h": "v%d"}, "k": ["key%d"], "condition": "s or k"}`, i%2000, i, i, i, i, i))
+			b.Put(int32(id), d) //nolint:gosec // few
+			return d
+		}
+		kept := put(0, 1_000_000)
+		n := 10_000 / min(every, 5)
+		for i := range n {
+			put(1+i%3, i)
+			if i%2 == 0 {
+				b.Delete(int32(1 + i%5)) //nolint:gosec // few
+			}
+			if i%every == 0 {
+				largest = max(largest, b.Index().Stats().Bytes)
+			}
+		}
+		for id := range 5 {
+			b.Delete(int32(1 + id)) //nolint:gosec // few
+		}
+		x := b.Index()
+		largest = max(largest, x.Stats().Bytes)
+		if st := x.Stats(); st.Detections != 1 || st.Atoms > 20 || st.Literals > 20 {
+			t.Errorf("every %d: stats of one detection are %+v", every, st)
+		}
+		if largest > 4<<20 {
+			t.Errorf("every %d: an index of at most 6 detections takes %d bytes", every, largest)
+		}
+		held := []*Detection{kept}
+		for i := range 300 {
+			i = n - 1 - i
+			checkIndex(t, x, held, fmt.Appendf(nil, `{"f%d":{"a":"lit%d-"},"g":"x%d","h":"v%d","k":"key%d"}`, i%2000, i, i, i, i), s)
+		}
+		checkIndex(t, x, held, []byte(`{"k":"key1000000"}`), s)
+		if len(s.matched) != 1 {
+			t.Errorf("every %d: what was kept is not found", every)
+		}
+	}
+}
+
+// Unused fields, the scan's slowest paths and the largest payloads stay in proportion to the payload.
+func TestLargePayloadsTakeNoTimeToSpeakOf(t *testing.T) {
+	ds, _ := allCases(t)
+	v := vocabularyOf(ds)
+	x, s := indexOf(ds...), NewScratch()
+	literals := strings.Repeat(strings.Join(v.Literals, " "), 1+300_000/len(strings.Join(v.Literals, " ")))
+	inKeys := func(value string) string { return fmt.Sprintf(`{"f":%s,"a":%s,"b":{"c":%s}}`, value, value, value) }
+	for name, payload := range map[string]string{
+		"literals":                         inKeys(jsonOf(t, literals)),
+		"one letter":                       inKeys(`"` + strings.Repeat("a", 300_000) + `"`),
+		"escapes":                          inKeys(`"` + strings.Repeat(`\u0061\n`, 40_000) + `"`),
+		"not ASCII":                        inKeys(`"` + strings.Repeat("\u212a\U0001f600", 40_000) + `"`),
+		"no UTF-8":                         inKeys(`"` + strings.Repeat("\xff", 300_000) + `"`),
+		"half surrogates":                  inKeys(`"` + strings.Repeat(`\ud800`, 50_000) + `"`),
+		"many values":                      inKeys("[" + strings.Repeat(`"ab",`, 60_000) + "1]"),
+		"many numbers":                     inKeys("[" + strings.Repeat(`1.50,`, 60_000) + "1]"),
+		"long number":                      inKeys(strings.Repeat("1", 300_000)),
+		"long fraction":                    inKeys("1." + strings.Repeat("1", 300_000)),
+		"equal names":                      "{" + strings.Repeat(`"a":{"b":1},`, 80_000) + `"a":1}`,
+		"equal names on the way to values": `{"a":[` + strings.Repeat(`{"b":1,"b":2},`, 70_000) + `1]}`,
+		"deep arrays":                      strings.Repeat(`{"a":[`, 499) + strings.Repeat(`"a",`, 200_000) + "1" + strings.Repeat("]}", 499),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			if _, err := x.Match([]byte(payload), s); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("matching %d bytes took %s", len(payload), took)
+			}
+			if len(payload) < 1<<20 || !testing.Short() {
+				checkIndex(t, x, ds, []byte(payload), s)
+			}
+		})
+	}
+}
+
+func TestMatchingAllocatesNothing(t *testing.T) {
+	ds, _ := allCases(t)
+	var quiet []*Detection // of texts, networks, numbers and times, all with something to look for
+	for _, d := range ds {
+		if ids, err := indexOf(d).Match([]byte(`{}`), NewScratch()); err == nil && len(ids) == 0 {
+			quiet = append(quiet, d)
+		}
+	}
+	x, s := indexOf(quiet...), NewScratch()
+	for _, payload := range []string{
+		`{}`, `{"q":"nothing of interest","r":[1,2.50,{"x":null}]}`, `{"f":"zzzzzzzzz zzzzzz","q":1.50}`, `{"f":"z\n\u007az\u212az","q":"\ud83d\ude00"}`,
+		"{\"f\":\"zz\u00fc\xffz\",\"q\":\"\xff\"}",
+	} {
+		ids, err := x.Match([]byte(payload), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := []byte(payload)
+		if n := testing.AllocsPerRun(100, func() { _, _ = x.Match(b, s) }); n > 0 {
+			t.Errorf("Match(%s), which finds %d, allocates %g times", payload, len(ids), n)
+		}
+	}
+}
+
+// A rule may hold an expression that another one's key could be taken for.
+func TestPatternsAndExpressionsAreNotMistakenForEachOther(t *testing.T) {
+	for _, expr := range []string{"1", "texts:1"} {
+		pattern := Patterns([]string{"a"}, []*regexp.Regexp{regexp.MustCompile(expr)})
+		for _, other := range []string{`1`, `texts:1`, `texts:texts:1`} {
+			ds := []*Detection{compileJSON(t, itemJSON(t, "a|re", other)), pattern, compileJSON(t, itemJSON(t, "a|re", expr))}
+			for _, list := range [][]*Detection{ds, {ds[1], ds[0], ds[2]}, {And(ds[0], ds[1]), And(ds[1], ds[0]), ds[1]}} {
+				x, s := indexOf(list...), NewScratch()
+				for _, payload := range []string{`{"a":1}`, `{"a":"1"}`, `{"a":"texts:1"}`, `{"a":["texts:1",2]}`} {
+					checkIndex(t, x, list, []byte(payload), s)
+				}
+				checkMatch(t, pattern, `{"a":1}`, false)
+			}
+		}
+	}
+}
+
+// Snapshots of an index answer as they did after tables grew, were rebuilt and numbers were given again.
+func TestOldIndexesAnswerAsTheyDid(t *testing.T) {
+	ds, payloads := allCases(t)
+	rapid.Check(t, func(t *rapid.T) {
+		b := NewBuilder()
+		first := rapid.SliceOfNDistinct(rapid.IntRange(0, len(ds)-1), 1, 30, rapid.ID[int]).Draw(t, "first")
+		held := make([]*Detection, len(ds))
+		for _, id := range first {
+			b.Put(int32(id), ds[id]) //nolint:gosec // few
+			held[id] = ds[id]
+		}
+		x, s := b.Index(), NewScratch()
+		for _, id := range first {
+			b.Delete(int32(id)) //nolint:gosec // few
+		}
+		for range rapid.IntRange(0, 100).Draw(t, "more") {
+			id := rapid.IntRange(0, len(ds)-1).Draw(t, "id")
+			b.Put(int32(id), ds[len(ds)-1-id]) //nolint:gosec // few
+		}
+		b.Index()
+		for range 5 {
+			payload := rapid.SampledFrom(payloads).Draw(t, "payload")
+			checkIndex(t, x, held, bytes.Clone(payload), s)
+		}
+	})
+}
