@@ -151,17 +151,20 @@ func (s *Scratch) reread(payload []byte) error {
 	if err != nil {
 		return err
 	}
+	seen := append(slices.Clone(s.touched), keywordSlot) // what is there is among them
 	s.reset(&s.index.tree, len(s.index.fields), payload)
-	for n := range s.index.fields {
-		f := &s.index.fields[n]
-		if f.of >= 0 || !f.asked {
+	for _, slot := range seen {
+		if of := s.index.fields[slot].of; of >= 0 {
+			slot = of
+		}
+		f := &s.index.fields[slot]
+		if !f.asked || s.there(slot) {
 			continue
 		}
 		values, present := doc.field(f.path)
 		if !present {
 			continue
 		}
-		slot := int32(n)
 		s.touch(slot)
 		s.cover = append(s.cover[:0], slot)
 		for _, v := range values {
