@@ -45,7 +45,7 @@ func TestAllTablesInOneIndex(t *testing.T) {
 
 func TestGeneratedPayloads(t *testing.T) {
 	ds, _ := allCases(t)
-	checkIndexAgainstReference(t, ds, 1, 3000)
+	checkIndexAgainstReference(t, ds, 1, *events)
 }
 
 // Counters that tell one payload from the next wrap after some billions: nothing of an earlier payload may show then.
@@ -90,7 +90,7 @@ func TestIndexesDoNotChangeWithTheirBuilder(t *testing.T) {
 	payloads = payloads[:200]
 	b := NewBuilder()
 	for id, d := range ds {
-		b.Put(int32(id), d) //nolint:gosec // few
+		b.Put(int32(id), d)
 	}
 	want := make([][]int32, len(payloads))
 	for i, payload := range payloads {
@@ -114,12 +114,12 @@ func TestIndexesDoNotChangeWithTheirBuilder(t *testing.T) {
 		}
 		for id := range ds { // while they read
 			if id%3 == round%3 {
-				b.Delete(int32(id)) //nolint:gosec // few
+				b.Delete(int32(id))
 			}
 		}
 		b.Index()
 		for id, d := range ds {
-			b.Put(int32(id), d) //nolint:gosec // few
+			b.Put(int32(id), d)
 		}
 	}
 	wg.Wait()
@@ -140,14 +140,14 @@ func TestWhatIsRemovedLeavesNothingBehind(t *testing.T) {
 		for i := range n {
 			put(1+i%3, i)
 			if i%2 == 0 {
-				b.Delete(int32(1 + i%5)) //nolint:gosec // few
+				b.Delete(int32(1 + i%5))
 			}
 			if i%every == 0 {
 				largest = max(largest, b.Index().Stats().Bytes)
 			}
 		}
 		for id := range 5 {
-			b.Delete(int32(1 + id)) //nolint:gosec // few
+			b.Delete(int32(1 + id))
 		}
 		x := b.Index()
 		largest = max(largest, x.Stats().Bytes)

@@ -15,13 +15,13 @@ func FuzzIndexEqualsReference(f *testing.F) {
 	for i, tt := range cases {
 		ds = append(ds, compileJSON(f, tt.detection))
 		for _, payload := range slices.Concat(tt.yes, tt.no) {
-			f.Add([]byte(payload), uint64(i)) //nolint:gosec // few
+			f.Add([]byte(payload), uint64(i))
 		}
 	}
 	for _, tt := range slices.Concat(wildcardCases(), caseCases(), encodingCases(), regexpCases()) {
 		ds = append(ds, compileJSON(f, itemJSON(f, "f"+tt.key, tt.values)))
 		for _, text := range slices.Concat(tt.yes, tt.no) {
-			f.Add([]byte(jsonOf(f, map[string]string{"f": text})), uint64(len(ds))) //nolint:gosec // few
+			f.Add([]byte(jsonOf(f, map[string]string{"f": text})), uint64(len(ds)))
 		}
 	}
 	all, s := indexOf(ds...), NewScratch()
@@ -29,13 +29,13 @@ func FuzzIndexEqualsReference(f *testing.F) {
 		checkIndex(t, all, ds, payload, s)
 		b, some := NewBuilder(), make([]*Detection, len(ds))
 		for i := choice % 7; i < uint64(len(ds)); i += 1 + choice>>3%31 {
-			b.Put(int32(i), ds[i]) //nolint:gosec // few
+			b.Put(int32(i), ds[i])
 			some[i] = ds[i]
 		}
 		checkIndex(t, b.Index(), some, payload, s)
 		for i := range some {
-			if uint64(i)%5 == choice%5 { //nolint:gosec // few
-				b.Delete(int32(i)) //nolint:gosec // few
+			if uint64(i)%5 == choice%5 {
+				b.Delete(int32(i))
 				some[i] = nil
 			}
 		}
@@ -59,7 +59,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		d, err := Compile(n, testOptions())
 		if err != nil {
-			if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // Compile says that it joins
+			if joined, ok := err.(interface{ Unwrap() []error }); ok {
 				for _, err := range joined.Unwrap() {
 					if e, ok := err.(*Error); !ok || e.Line < 1 || e.Col < 1 { //nolint:errorlint // as above
 						t.Fatalf("Compile(%s): %v has no place", text, err)

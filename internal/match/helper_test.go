@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -80,7 +81,7 @@ func (d *nodeDecoder) node() (*Node, error) {
 	case json.Number:
 		return &Node{Kind: Number, Pos: pos, Text: t.String()}, nil
 	case bool:
-		return &Node{Kind: Bool, Pos: pos, Text: fmt.Sprint(t)}, nil
+		return &Node{Kind: Bool, Pos: pos, Text: strconv.FormatBool(t)}, nil
 	default:
 		return &Node{Kind: Null, Pos: pos}, nil
 	}
@@ -142,7 +143,7 @@ func jsonOf(t testing.TB, v any) string {
 func indexOf(ds ...*Detection) *Index {
 	b := NewBuilder()
 	for id, d := range ds {
-		b.Put(int32(id), d) //nolint:gosec // few
+		b.Put(int32(id), d)
 	}
 	return b.Index()
 }
@@ -156,7 +157,7 @@ func reference(ds []*Detection, payload []byte) ([]int32, error) {
 	var ids []int32
 	for id, d := range ds {
 		if d != nil && d.Match(doc) {
-			ids = append(ids, int32(id)) //nolint:gosec // few
+			ids = append(ids, int32(id))
 		}
 	}
 	return ids, nil

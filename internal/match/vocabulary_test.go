@@ -33,8 +33,8 @@ func vocabularyOf(ds []*Detection) matchtest.Vocabulary {
 // clue appends what makes the node at i true: of alternatives the one that way chooses.
 func (d *Detection) clue(i int32, negated bool, way int, dst []matchtest.Term) []matchtest.Term {
 	n := &d.code[i]
-	switch {
-	case n.op == exprAtom:
+	switch n.op {
+	case exprAtom:
 		a := d.atoms[n.atom]
 		places := map[op]matchtest.Place{opPrefix: matchtest.Start, opSuffix: matchtest.End, opExact: matchtest.Whole}
 		switch {
@@ -45,8 +45,9 @@ func (d *Detection) clue(i int32, negated bool, way int, dst []matchtest.Term) [
 			dst = append(dst, matchtest.Term{Field: a.field, Text: a.needs[way%len(a.needs)], At: places[a.needOp]})
 		}
 		return dst
-	case n.op == exprNot:
+	case exprNot:
 		return d.clue(i+1, !negated, way, dst)
+	default:
 	}
 	var kids []int32
 	for k := i + 1; k < n.end; k = d.code[k].end {
