@@ -47,17 +47,30 @@ func TestGeneratedPayloads(t *testing.T) {
 	checkIndexAgainstReference(t, ds, 1, *events)
 }
 
-// Counters that tell one payload from the next wrap after some billions: nothing of an earlier payload may show then.
+// Counters that tell one payload from the next wrap after some billions: nothing of an earlier payload may show when its
+// number comes again, be it for the same payload or another.
 func TestCountersThatWrap(t *testing.T) {
 	ds, payloads := allCases(t)
 	x := indexOf(ds...)
-	for _, near := range []uint32{1<<31 - 3, math.MaxUint32 - 3} {
+	for i := range payloads {
+		j := i * 7919 % len(payloads)
+		payloads[i], payloads[j] = payloads[j], payloads[i]
+	}
+	const first, left = 300, 3 // payloads before the counters are put forward, and until they wrap
+	for shift := range 2 * left {
 		s := NewScratch()
-		for i, payload := range payloads {
-			if i == 20 { // so far the numbers were 1 to 20, which come again
-				s.gen, s.scan.gen, s.object = min(near, 1<<31-3), near, min(near, 1<<31-3)
-			}
+		for _, payload := range payloads[:first] {
 			checkIndex(t, x, ds, payload, s)
+		}
+		s.gen, s.scan.gen, s.object = 1<<31-1-left, math.MaxUint32-left, 1<<31-left
+		for range shift {
+			checkIndex(t, x, ds, payloads[0], s)
+		}
+		for _, payload := range payloads[:2*first] {
+			checkIndex(t, x, ds, payload, s)
+		}
+		if s.gen > 1000 || s.scan.gen > 1000 || s.object > 1000 {
+			t.Fatalf("the counters did not wrap: %d, %d, %d", s.gen, s.scan.gen, s.object)
 		}
 	}
 }
@@ -164,6 +177,29 @@ func TestWhatIsRemovedLeavesNothingBehind(t *testing.T) {
 		checkIndex(t, x, held, []byte(`{"k":"key1000000"}`), s)
 		if len(s.matched) != 1 {
 			t.Errorf("every %d: what was kept is not found", every)
+		}
+	}
+}
+
+// The number of an atom that is gone goes to the next one, which must be looked for anew.
+func TestNumbersOfAtomsAreGivenAgain(t *testing.T) {
+	items := []string{
+		itemJSON(t, "f", "some text"), itemJSON(t, "f|contains", "so"), itemJSON(t, "f|startswith", "some"), itemJSON(t, "f|exists", true), itemJSON(t, "f", nil),
+		itemJSON(t, "f|contains", "text"), itemJSON(t, "f|re", "so.e t"), itemJSON(t, "g|fieldref", "f"), itemJSON(t, "g|contains", "me"), itemJSON(t, "f|endswith", "t"),
+	}
+	payload, s := []byte(`{"f":"some text","g":["x","some text"]}`), NewScratch()
+	for _, before := range items {
+		for _, after := range items {
+			b, d := NewBuilder(), compileJSON(t, after)
+			b.Put(0, compileJSON(t, before))
+			old := b.Index()
+			b.Delete(0)
+			b.Put(0, d)
+			checkIndex(t, b.Index(), []*Detection{d}, payload, s)
+			checkIndex(t, old, []*Detection{compileJSON(t, before)}, payload, s)
+			if ids, err := b.Index().Match(payload, s); err != nil || len(ids) == 0 && d.atoms[0].op != opPresent && d.atoms[0].op != opNull {
+				t.Errorf("%s after %s: %v, %v", after, before, ids, err)
+			}
 		}
 	}
 }
