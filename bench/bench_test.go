@@ -29,10 +29,23 @@ func TestQuickRunPrintsEverythingWithoutTheArchive(t *testing.T) {
 	if err := bench(&out, t.TempDir(), "../rules/ttp", true, 1); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"no archive of rules", "benign", "heavy", "index", "plain scan", "conventional", "load of", "memory of", "swap of"} {
+	for _, want := range []string{"no archive of rules", "benign", "heavy", "index", "plain scan", goSigmaName, "load of", "memory of", "swap of"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}
+	}
+}
+
+// A rule that no event can match once made all engines agree, on nothing, and the run end well.
+func TestRunFailsWithoutHits(t *testing.T) {
+	pack := t.TempDir()
+	const never = "detection: {selection: {Image|re: 'a\\bb'}, condition: selection}"
+	if err := os.WriteFile(filepath.Join(pack, "never.yaml"), []byte(never), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := bench(&out, t.TempDir(), pack, true, 1); !errors.Is(err, errNoHits) {
+		t.Errorf("bench = %v, want %v\n%s", err, errNoHits, &out)
 	}
 }
 
@@ -79,40 +92,14 @@ detection:
   condition: 1 of selection_* and not filter or keyed or words
 `
 
-func TestConventional(t *testing.T) {
-	e, bad := newConventional([]source{theRule(t)})
-	if bad != 0 {
-		t.Fatal("the rule was not loaded")
-	}
-	for _, tt := range []struct {
-		payload string
-		want    bool
-	}{
-		{`{}`, false},
-		{`{"Image":"C:\\Windows\\WHOAMI.EXE"}`, true},
-		{`{"Image":"C:\\Windows\\net1.exe"}`, true},
-		{`{"Image":"C:\\Windows\\net.exe"}`, false},
-		{`{"Image":"C:\\Windows\\whoami.exe","User":"SYSTEM"}`, false},
-		{`{"CommandLine":"x -priv /ALL"}`, true},
-		{`{"CommandLine":"x -priv"}`, false},
-		{`{"source":{"ip":"10.1.2.3"},"EventID":4688}`, true},
-		{`{"source.ip":"10.1.2.3","EventID":"4688"}`, true},
-		{`{"source":[{"ip":"8.8.8.8"},{"ip":"10.9.9.9"}],"EventID":4688}`, true},
-		{`{"source":{"ip":"11.1.2.3"},"EventID":4688}`, false},
-		{`{"any":{"thing":["xSEKURLSAx"]}}`, true},
-		{`{"sekurlsa":"a name is no value"}`, false},
-		{`{"x":"memdump.bin"}`, true},
-	} {
-		if got := len(e.Match([]byte(tt.payload))) > 0; got != tt.want {
-			t.Errorf("Match(%s) = %t, want %t", tt.payload, got, tt.want)
-		}
-	}
-}
-
 // Events made from the clues of a rule must match it, or heavy events would be light.
 func TestCluesMeetTheirRule(t *testing.T) {
 	s := theRule(t)
-	e, _ := newConventional([]source{s})
+	detections, bad := compileAll([]source{s})
+	if bad != 0 {
+		t.Fatal("the rule was not loaded")
+	}
+	e := &plainScan{detections: detections}
 	g := matchtest.NewGenerator(1, vocabulary([]source{s}, 1))
 	const n = 500
 	hits := 0
@@ -149,10 +136,26 @@ func TestGrowGivesTheSameOtherRules(t *testing.T) {
 	if values(a[0]) == values(a[1]) || values(a[1]) == values(a[2]) {
 		t.Error("variations look for what the rule does")
 	}
-	if _, bad := newConventional(a); bad != 0 {
+	if _, bad := compileAll(a); bad != 0 {
 		t.Errorf("%d variations were not loaded", bad)
 	}
 }
+
+// What an engine does not load is no mistake of its matching.
+func TestCompareTellsMissedFromNotLoaded(t *testing.T) {
+	want := fixed{1, 3, 5, 7}
+	c := newContender("engine", fixed{1, 4, 5})
+	c.unloaded = []int32{2, 3}
+	got := compare(want, []*contender{c}, [][]byte{nil}, 0)
+	if want := (mistakes{events: 1, hits: 4, unloaded: 1, missed: 1, wrong: 1}); got[0] != want {
+		t.Errorf("compare = %+v, want %+v", got[0], want)
+	}
+}
+
+// fixed is an engine that always says the same.
+type fixed []int32
+
+func (f fixed) Match([]byte) []int32 { return f }
 
 func TestDifference(t *testing.T) {
 	for _, tt := range []struct {

@@ -59,9 +59,9 @@ func (e *plainScan) Match(payload []byte) []int32 {
 var (
 	_ engine  = (*indexed)(nil)
 	_ engine  = (*plainScan)(nil)
-	_ engine  = (*conventional)(nil)
+	_ engine  = (*goSigma)(nil)
 	_ decoder = (*plainScan)(nil)
-	_ decoder = (*conventional)(nil)
+	_ decoder = (*goSigma)(nil)
 )
 
 // compileAll compiles the rules it can, nil in place of the others, which it counts.

@@ -53,6 +53,7 @@ func (s stream) step(l *lane) {
 
 func (s stream) round(l *lane, n int) {
 	var before, after runtime.MemStats
+	runtime.GC() // or a lane would pay for the garbage of the one before it
 	runtime.ReadMemStats(&before)
 	start := time.Now()
 	for range n {
@@ -78,20 +79,24 @@ func median[T float64 | time.Duration](values []T) T { return quantile(values, 0
 // mistakes counts what an engine says and what it should.
 type mistakes struct {
 	events, hits  int // looked at; of the reference
-	missed, wrong int
+	unloaded      int // hits of rules that the engine did not load
+	missed, wrong int // hits of the other rules; what is no hit
 }
 
-// compare counts the mistakes of engines against the reference, over events in turn for as long as the budget lasts
+// compare counts the mistakes of contenders against the reference, over events in turn for as long as the budget lasts
 // and at most once each.
-func compare(reference engine, engines []engine, events [][]byte, budget time.Duration) []mistakes {
-	out := make([]mistakes, len(engines))
+func compare(reference engine, all []*contender, events [][]byte, budget time.Duration) []mistakes {
+	out := make([]mistakes, len(all))
 	for start, i := time.Now(), 0; i < len(events) && (i == 0 || time.Since(start) < budget); i++ {
 		want := slices.Clone(reference.Match(events[i]))
-		for n, e := range engines {
+		for n, c := range all {
 			out[n].events++
 			out[n].hits += len(want)
-			missed, wrong := difference(want, e.Match(events[i]))
-			out[n].missed += missed
+			missed, wrong := difference(want, c.Match(events[i]))
+			loaded, _ := difference(want, c.unloaded)
+			unloaded := len(want) - loaded
+			out[n].unloaded += unloaded
+			out[n].missed += missed - unloaded
 			out[n].wrong += wrong
 		}
 	}

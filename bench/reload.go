@@ -30,8 +30,8 @@ func (r *run) load(w io.Writer) {
 	}
 	p, c, b := median(parsing), median(compiling), median(building)
 	fmt.Fprintf(w, "load of %d files: %v (YAML %v, compiling %v, building the index %v)\n", len(r.files), round(p+c+b), round(p), round(c), round(b))
-	_, other := newConventional(r.sources)
-	fmt.Fprintf(w, "not loaded: index and plain scan %d, conventional %d\n", bad, other)
+	_, others := newGoSigma(r.sources)
+	fmt.Fprintf(w, "not loaded: index and plain scan %d, %s %d\n", bad, goSigmaName, len(others))
 }
 
 // swaps measures how long one changed rule takes to be in force, and what events wait for meanwhile. Swapping never
