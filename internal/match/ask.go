@@ -10,34 +10,35 @@ func (s *Scratch) ask(a *indexAtom) bool {
 	if !s.there(a.slot) || a.needs != nil && !slices.ContainsFunc(a.needs, s.atom) {
 		return false
 	}
+	if a.op == opFieldRef {
+		return s.refers(a)
+	}
 	gated := a.needs == nil && a.atom.needs != nil && a.needOp == opContains // by literals too short for the scan
 	for e := s.first(a.slot); e >= 0; e = s.entries[e].next {
-		v := &s.values[s.entries[e].value]
-		if v.kind == nullValue {
-			continue
-		}
-		s.text(v)
-		s.fold(v)
-		if a.op == opFieldRef {
-			if s.refers(a, v) {
-				return true
-			}
-		} else if (!gated || ContainsAny(view(v.folded), a.atom.needs)) && a.holds(v) {
+		if v := s.whole(e); v.kind != nullValue && (!gated || ContainsAny(view(v.folded), a.atom.needs)) && a.holds(v) {
 			return true
 		}
 	}
 	return false
 }
 
-// refers asks an opFieldRef atom about one value of its field.
-func (s *Scratch) refers(a *indexAtom, v *value) bool {
-	for e := s.first(a.otherSlot); e >= 0; e = s.entries[e].next {
-		o := &s.values[s.entries[e].value]
-		s.text(o)
-		s.fold(o)
-		if a.refHolds(v, o) {
-			return true
+// refers asks an opFieldRef atom.
+func (s *Scratch) refers(a *indexAtom) bool {
+	for e, left := s.first(a.slot), maxCompared; e >= 0 && left > 0; e, left = s.entries[e].next, left-1 {
+		v := s.whole(e)
+		for o, left := s.first(a.otherSlot), maxCompared; o >= 0 && left > 0; o, left = s.entries[o].next, left-1 {
+			if a.refHolds(v, s.whole(o)) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// whole is the value of an entry with its text and its folded text.
+func (s *Scratch) whole(e int32) *value {
+	v := &s.values[s.entries[e].value]
+	s.text(v)
+	s.fold(v)
+	return v
 }

@@ -169,6 +169,10 @@ func timePartAtom(field, part string, r relation, than float64, text string) *at
 	}}
 }
 
+// maxCompared is how many values of each field fieldref compares, the first ones: all pairs of long arrays would take
+// time without end.
+const maxCompared = 64
+
 // fieldRefAtom asks whether some value of field equals, begins with, ends with or contains some value of other.
 func fieldRefAtom(field string, how op, other string, cased bool) *atom {
 	key := atomKey{field, opFieldRef, fmt.Sprintf("%d %t %s", how, cased, other)}

@@ -22,6 +22,9 @@ func (c *compiler) valueOf(field string, m *modifiers, n *Node) *expr {
 		return nothing
 	}
 	texts := []string{n.plain()}
+	if m.typ == "re" {
+		texts[0] = n.Text // a number as it is written
+	}
 	if m.expand {
 		var err error
 		if texts, err = c.expand(n.plain()); err != nil {

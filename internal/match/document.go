@@ -175,21 +175,26 @@ func (d *Detection) holds(i int32, doc *Document) bool {
 // in asks the atom about a document.
 func (a *atom) in(doc *Document) bool {
 	values, present := doc.field(a.field)
-	if a.op == opPresent {
+	switch a.op {
+	case opPresent:
 		return present
+	case opFieldRef:
+		others, _ := doc.field(a.other)
+		for _, v := range values[:min(len(values), maxCompared)] {
+			for _, o := range others[:min(len(others), maxCompared)] {
+				if a.refHolds(v, o) {
+					return true
+				}
+			}
+		}
+		return false
+	default: // asked of each value
 	}
 	for _, v := range values {
 		switch a.op {
 		case opNull:
 			if v.kind == nullValue {
 				return true
-			}
-		case opFieldRef:
-			others, _ := doc.field(a.other)
-			for _, o := range others {
-				if a.refHolds(v, o) {
-					return true
-				}
 			}
 		default:
 			if a.holds(v) {

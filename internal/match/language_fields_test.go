@@ -1,5 +1,10 @@
 package match
 
+import (
+	"strings"
+	"testing"
+)
+
 func fieldCases() []languageCase {
 	return []languageCase{
 		{
@@ -248,4 +253,18 @@ func valueCases() []languageCase {
 			yes: []string{`{"a":"x"}`, `{"a":["y","x"]}`}, no: []string{`{}`, `{"a":"y"}`},
 		},
 	}
+}
+
+// Comparing all pairs of two long arrays took ten seconds for 240 KB: fieldref compares the first values only.
+func TestFieldRefComparesTheFirstValues(t *testing.T) {
+	d := compileJSON(t, `{"s":{"a|fieldref":"b"},"condition":"s"}`)
+	fill := func(n int, text string) string { return strings.Repeat(`"`+text+`",`, n) }
+	for _, tt := range []struct {
+		before int
+		want   bool
+	}{{63, true}, {64, false}, {30_000, false}} {
+		checkMatch(t, d, `{"a":[`+fill(tt.before, "x")+`"same"],"b":[`+fill(5, "y")+`"same"]}`, tt.want)
+		checkMatch(t, d, `{"a":["same"],"b":[`+fill(tt.before, "y")+`"same"]}`, tt.want)
+	}
+	checkMatch(t, d, `{"a":[`+fill(30_000, "x")+`"x"],"b":[`+fill(30_000, "y")+`"y"]}`, false)
 }

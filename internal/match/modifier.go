@@ -131,7 +131,11 @@ func transform(name string, g *glob, limit int) ([]*glob, error) {
 	case "endswith":
 		return []*glob{g.open(true, false)}, nil
 	case "windash":
-		return windash(g, limit), nil
+		all := windash(g, limit)
+		if size := len(g.String()); len(all) > 1 && len(all)*size > maxDashed {
+			return nil, fmt.Errorf("windash makes %d values of this one of %d bytes, which is too much", len(all), size)
+		}
+		return all, nil
 	case "utf16", "utf16le", "utf16be", "wide":
 		return []*glob{encodeUTF16(name, g)}, nil
 	}
@@ -178,6 +182,9 @@ func encodeUTF16(name string, g *glob) *glob {
 	})
 }
 
+// maxDashed bounds what windash makes of one value, in bytes, as it is copied for each combination of dashes.
+const maxDashed = 16 << 20
+
 // dashes are what Windows programs and people take for the beginning of an option: hyphen, slash, en dash, em dash and
 // horizontal bar.
 var dashes = []rune("-/\u2013\u2014\u2015")
@@ -207,7 +214,7 @@ func windash(g *glob, limit int) []*glob {
 			for i := 0; i < len(text); {
 				r, size := utf8.DecodeRuneInString(text[i:])
 				next, _ := utf8.DecodeRuneInString(text[i+size:])
-				if slices.Contains(dashes, r) && !isWord(last) && isWord(next) && len(out) <= limit {
+				if slices.Contains(dashes, r) && !isWord(last) && isWord(next) && len(out) <= limit && len(out)*len(text) <= maxDashed {
 					begin := text[from:i]
 					extend(func(b *partBuilder) { b.text(begin) })
 					out = multiply(out, dashes)

@@ -49,8 +49,10 @@ func appendCanonical(dst []byte, s string) []byte {
 	switch {
 	case err != nil || math.IsInf(f, 0):
 		return append(dst, s...)
-	case f == math.Trunc(f) && math.Abs(f) < 1<<53:
-		return strconv.AppendInt(dst, int64(f), 10)
+	case f == 0:
+		return append(dst, '0')
+	case f == math.Trunc(f) && math.Abs(f) < 1e21:
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
 	default:
 		return strconv.AppendFloat(dst, f, 'g', -1, 64)
 	}
@@ -85,7 +87,10 @@ func (v *value) addr() (netip.Addr, bool) {
 
 // timeLayouts are the forms of a time that its parts are read from, the most usual first. What stands behind the
 // seconds (fractions, a zone) is passed over: the parts are those that are written, and no zone is converted.
-var timeLayouts = [...]string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
+var timeLayouts = [...]string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", dateLayout}
+
+// dateLayout is a form of its own, not the beginning of another one.
+const dateLayout = "2006-01-02"
 
 // clock reads a time.
 func (v *value) clock() (time.Time, bool) {
@@ -94,7 +99,7 @@ func (v *value) clock() (time.Time, bool) {
 	}
 	s := strings.TrimSpace(view(v.text))
 	for _, layout := range timeLayouts {
-		if len(s) < len(layout) || s[4] != '-' { // most texts: an error costs memory
+		if len(s) < len(layout) || s[4] != '-' || layout == dateLayout && len(s) > len(layout) { // an error costs memory
 			continue
 		}
 		if t, err := time.Parse(layout, s[:len(layout)]); err == nil {

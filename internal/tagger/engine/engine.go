@@ -28,6 +28,7 @@ type Engine struct {
 type kindEngine struct {
 	index *match.Index
 	rules []*compiled // by id in the index; nil = none has it
+	pool  *sync.Pool  // of workspaces; one per kind, as a scratch knows the values of one index
 }
 
 // New compiles rules under the operators' standing orders. standing is called once per rule. A disabled rule is
@@ -75,7 +76,9 @@ type workspace struct {
 	evidence evidence
 }
 
-var workspaces = sync.Pool{New: func() any { return &workspace{scratch: match.NewScratch()} }}
+func newPool() *sync.Pool {
+	return &sync.Pool{New: func() any { return &workspace{scratch: match.NewScratch()} }}
+}
 
 // AppendTags implements tagger.Tagger: tags in the order of their rules' ids, of one rule in that of its emits. Its only
 // error is a payload that is no JSON object, which wire lets nothing through with.
@@ -84,8 +87,8 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 	if k == nil {
 		return dst, nil
 	}
-	w := workspaces.Get().(*workspace) //nolint:forcetypeassert // New makes nothing else
-	defer workspaces.Put(w)
+	w := k.pool.Get().(*workspace) //nolint:forcetypeassert // New makes nothing else
+	defer k.pool.Put(w)
 	ids, err := k.index.Match(ev.Payload, w.scratch)
 	if err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)

@@ -24,7 +24,7 @@ func detection(text string) *match.Detection {
 func kindOf(indexed, reference string) *kindEngine {
 	b := match.NewBuilder()
 	b.Put(0, detection(indexed))
-	return &kindEngine{index: b.Index(), rules: []*compiled{{rule: &rule.Rule{ID: "R1"}, detection: detection(reference)}}}
+	return &kindEngine{index: b.Index(), rules: []*compiled{{rule: &rule.Rule{ID: "R1"}, detection: detection(reference)}}, pool: newPool()}
 }
 
 func TestAuditorTellsOfEachMismatchWithBothResults(t *testing.T) {

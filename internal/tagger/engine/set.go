@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"ttpworker/internal/attack"
 	"ttpworker/internal/match"
@@ -34,6 +35,7 @@ type kindSet struct {
 	free    []int32
 	engine  *kindEngine // of the rules as they are; nil = they have changed
 	index   *match.Index
+	pool    *sync.Pool
 	stale   bool // the builder has changed since index was made
 }
 
@@ -143,7 +145,7 @@ func (s *Set) Engine() *Engine {
 func (s *Set) kind(kind string) *kindSet {
 	k := s.kinds[kind]
 	if k == nil {
-		k = &kindSet{builder: match.NewBuilder()}
+		k = &kindSet{builder: match.NewBuilder(), pool: newPool()}
 		s.kinds[kind] = k
 	}
 	return k
@@ -175,7 +177,7 @@ func (k *kindSet) snapshot() *kindEngine {
 		k.index, k.stale = k.builder.Index(), false
 	}
 	if k.engine == nil {
-		k.engine = &kindEngine{index: k.index, rules: slices.Clone(k.rules)}
+		k.engine = &kindEngine{index: k.index, rules: slices.Clone(k.rules), pool: k.pool}
 	}
 	return k.engine
 }
