@@ -2,6 +2,7 @@
 
 CORPUS ?= ../shared/corpus
 FUZZTIME ?= 20s
+EVENTS ?= 1000000
 SIGMA ?= ../shared/sigma
 BENCH ?= .
 COUNT ?= 1
@@ -100,6 +101,10 @@ bench-smoke: bin/bench ## test bench, and see that it runs and that the index gi
 .PHONY: microbench
 microbench: ## run the Go benchmarks BENCH of PKG, COUNT times
 	@go test -short -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
+
+.PHONY: agree
+agree: ## hold the index against a plain scan over EVENTS (1,000,000) generated events and all public rules
+	go test -count=1 -v -timeout 60m -run 'ByIndexAndReference$$' ./internal/match -events $(EVENTS)
 
 .PHONY: compare
 compare: ## compare two saved outputs of make microbench: OLD=file NEW=file

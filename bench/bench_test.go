@@ -17,7 +17,7 @@ import (
 // theRule is rule, parsed.
 func theRule(t *testing.T) source {
 	t.Helper()
-	s, err := parse(file{"rule.yml", []byte(rule)})
+	s, err := parse(file{Path: "rule.yml", Data: []byte(rule)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +51,8 @@ func TestRunFailsWithoutHits(t *testing.T) {
 
 func TestReadArchive(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := readArchive(dir); !errors.Is(err, errNoCorpus) {
-		t.Errorf("readArchive(empty directory) = %v, want %v", err, errNoCorpus)
+	if _, err := matchtest.ReadArchive(dir); !errors.Is(err, matchtest.ErrNoArchive) {
+		t.Errorf("matchtest.ReadArchive(empty directory) = %v, want %v", err, matchtest.ErrNoArchive)
 	}
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -68,11 +68,11 @@ func TestReadArchive(t *testing.T) {
 	if err := errors.Join(w.Close(), z.Close(), os.WriteFile(filepath.Join(dir, "x.tar.gz"), packed.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	files, err := readArchive(dir)
+	files, err := matchtest.ReadArchive(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 2 || files[0].path != "rules/a.yml" || files[1].path != "rules/b.yml" {
+	if len(files) != 2 || files[0].Path != "rules/a.yml" || files[1].Path != "rules/b.yml" {
 		t.Errorf("readArchive = %v, want a.yml and b.yml", files)
 	}
 }

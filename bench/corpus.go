@@ -1,76 +1,24 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
-	"strings"
+
+	"ttpworker/internal/match/matchtest"
 
 	"gopkg.in/yaml.v3"
 )
 
 // A file is a rule as it was written.
-type file struct {
-	path string
-	data []byte
-}
+type file = matchtest.File
 
 // A source is a parsed rule: what all engines load.
 type source struct {
 	path      string
 	detection *yaml.Node   // selections and a condition
 	samples   []*yaml.Node // payloads that match, where the file has some
-}
-
-// errNoCorpus says that the public rules are not there.
-var errNoCorpus = errors.New("no archive of rules")
-
-// readArchive returns the rules of the one archive in a directory, in the order of their paths. Nothing is unpacked to
-// disk: the rules have a licence of their own and stay outside of the repository.
-func readArchive(dir string) ([]file, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.tar.gz"))
-	if err != nil {
-		return nil, fmt.Errorf("looking for rules: %w", err)
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%w in %s", errNoCorpus, dir)
-	}
-	archive, err := os.Open(names[len(names)-1]) // the latest, if names have dates
-	if err != nil {
-		return nil, fmt.Errorf("reading rules: %w", err)
-	}
-	defer archive.Close() //nolint:errcheck // it was only read
-	packed, err := gzip.NewReader(archive)
-	if err != nil {
-		return nil, fmt.Errorf("reading rules: %s: %w", archive.Name(), err)
-	}
-	var files []file
-	for r := tar.NewReader(packed); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading rules: %s: %w", archive.Name(), err)
-		}
-		if path.Ext(h.Name) != ".yml" || strings.HasPrefix(path.Base(h.Name), ".") {
-			continue
-		}
-		data, err := io.ReadAll(r)
-		if err != nil {
-			return nil, fmt.Errorf("reading rules: %s: %s: %w", archive.Name(), h.Name, err)
-		}
-		files = append(files, file{h.Name, data})
-	}
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	return files, nil
 }
 
 // readPack returns the rules of the worker's own pack.
@@ -85,7 +33,7 @@ func readPack(dir string) ([]file, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading rules: %w", err)
 		}
-		files = append(files, file{name, data})
+		files = append(files, file{Path: name, Data: data})
 	}
 	return files, nil
 }
@@ -100,15 +48,15 @@ func parse(f file) (source, error) {
 			Expect  []string
 		}
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(f.data)).Decode(&doc); err != nil {
-		return source{}, fmt.Errorf("%s: %w", f.path, err)
+	if err := yaml.NewDecoder(bytes.NewReader(f.Data)).Decode(&doc); err != nil {
+		return source{}, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	s := source{path: f.path, detection: &doc.Detection}
+	s := source{path: f.Path, detection: &doc.Detection}
 	if doc.Detection.Kind == yaml.MappingNode {
 		return s, nil
 	}
 	if doc.Match.Pattern.Kind == 0 {
-		return source{}, fmt.Errorf("%s: no detection and no pattern", f.path)
+		return source{}, fmt.Errorf("%s: no detection and no pattern", f.Path)
 	}
 	s.detection = patterns(&doc.Match.Pattern, &doc.Match.Field)
 	for i := range doc.Tests {

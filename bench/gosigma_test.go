@@ -25,7 +25,7 @@ detection:
 `
 
 func TestGoSigma(t *testing.T) {
-	s, err := parse(file{"rule.yml", []byte(sigmaRule)})
+	s, err := parse(file{Path: "rule.yml", Data: []byte(sigmaRule)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestGoSigma(t *testing.T) {
 
 // What docs/performance.md says of the engine's answers.
 func TestGoSigmaMisses(t *testing.T) {
-	s, err := parse(file{"rule.yml", []byte(sigmaRule)})
+	s, err := parse(file{Path: "rule.yml", Data: []byte(sigmaRule)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestGoSigmaLeavesOutWhatItCannotLoad(t *testing.T) {
 		`{selection: {Image: that}, condition: selection}`,
 		`{selection: null, condition: 1 of selection*}`, // the engine panics
 	} {
-		s, err := parse(file{"rule.yml", []byte("detection: " + detection)})
+		s, err := parse(file{Path: "rule.yml", Data: []byte("detection: " + detection)})
 		if err != nil {
 			t.Fatal(err)
 		}

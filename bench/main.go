@@ -81,8 +81,8 @@ func newRun(w io.Writer, sigma, pack string, quick bool, seed uint64) (*run, err
 		seed: seed, rounds: 9, budget: 100 * time.Millisecond, compareFor: 5 * time.Second,
 		loads: 3, swapRules: 3000, swapCount: 1000,
 	}
-	files, err := readArchive(sigma)
-	if errors.Is(err, errNoCorpus) {
+	files, err := matchtest.ReadArchive(sigma)
+	if errors.Is(err, matchtest.ErrNoArchive) {
 		fmt.Fprintf(w, "%v: measuring with the rules of %s and variations of them\n", err, pack)
 		files, err = readPack(pack)
 	}

@@ -15,7 +15,7 @@ func (s *Scratch) ask(a *indexAtom) bool {
 	}
 	gated := a.needs == nil && a.atom.needs != nil && a.needOp == opContains // by literals too short for the scan
 	for e := s.first(a.slot); e >= 0; e = s.entries[e].next {
-		if v := s.whole(e); v.kind != nullValue && (!gated || ContainsAny(view(v.folded), a.atom.needs)) && a.holds(v) {
+		if v := s.whole(e); v.kind != nullValue && (!gated || containsAny(view(v.folded), a.atom.needs)) && a.holds(v) {
 			return true
 		}
 	}

@@ -251,7 +251,7 @@ func (b *Builder) keywordPlaces(text string, slot, from int32) []place {
 	}
 	places := make([]place, 256)
 	for c := range places {
-		places[c] = place{gramKey(slot, known|uint32(c)<<shift, gramSize), gram} //nolint:gosec // a byte
+		places[c] = place{gramKey(slot, known|uint32(c)<<shift, gramSize), gram}
 	}
 	return places
 }

@@ -185,9 +185,9 @@ func shortest(set []string) int {
 	return n
 }
 
-// ContainsAny reports whether a folded text contains any of a set of folded literals. A nil set says nothing, so it
+// containsAny reports whether a folded text contains any of a set of folded literals. A nil set says nothing, so it
 // is true.
-func ContainsAny(folded string, literals []string) bool {
+func containsAny(folded string, literals []string) bool {
 	if literals == nil {
 		return true
 	}

@@ -338,8 +338,8 @@ func (s *scan) gather(n int32) {
 	s.touch(n)
 	sl := &s.slots[n]
 	for at := range s.values {
-		e := int32(len(s.entries))                             //nolint:gosec // as in add
-		s.entries = append(s.entries, entry{int32(at), e + 1}) //nolint:gosec // as above
+		e := int32(len(s.entries)) //nolint:gosec // as in add
+		s.entries = append(s.entries, entry{int32(at), e + 1})
 		sl.last = e
 	}
 	if sl.last >= 0 {

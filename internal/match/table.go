@@ -95,13 +95,13 @@ func newFilter(hashes int) filter {
 func (f *filter) holds(hashes int) bool { return hashes*bitsPerHash <= len(f.words)*64 }
 
 func (f *filter) add(h uint32) {
-	f.words[h>>f.shift] |= masks[uint8(h>>8)]
+	f.words[h>>f.shift] |= masks[h>>8&0xff]
 	f.hashes++
 }
 
 // has reports whether a hash may have been added.
 func (f *filter) has(h uint32) bool {
-	mask := masks[uint8(h>>8)]
+	mask := masks[h>>8&0xff]
 	return f.words[h>>(f.shift&31)]&mask == mask
 }
 
@@ -127,19 +127,19 @@ func (f *filter) places(b []byte, n int, hits *[maxPlaces]int32) int {
 		h0, h1, h2, h3 := gramHash(uint32(x)), gramHash(uint32(x>>8)), gramHash(uint32(x>>16)), gramHash(uint32(x>>24)) //nolint:gosec // the low bits
 		m0, m1, m2, m3 := masks[uint8(h0>>8)], masks[uint8(h1>>8)], masks[uint8(h2>>8)], masks[uint8(h3>>8)]            //nolint:gosec // as above
 		if words[h0>>shift]&m0 == m0 {
-			hits[found&(maxPlaces-1)] = int32(i) //nolint:gosec // below maxPlaces, here and below
+			hits[found&(maxPlaces-1)] = int32(i)
 			found++
 		}
 		if words[h1>>shift]&m1 == m1 {
-			hits[found&(maxPlaces-1)] = int32(i + 1) //nolint:gosec
+			hits[found&(maxPlaces-1)] = int32(i + 1)
 			found++
 		}
 		if words[h2>>shift]&m2 == m2 {
-			hits[found&(maxPlaces-1)] = int32(i + 2) //nolint:gosec
+			hits[found&(maxPlaces-1)] = int32(i + 2)
 			found++
 		}
 		if words[h3>>shift]&m3 == m3 {
-			hits[found&(maxPlaces-1)] = int32(i + 3) //nolint:gosec
+			hits[found&(maxPlaces-1)] = int32(i + 3)
 			found++
 		}
 	}
@@ -155,11 +155,11 @@ func (f *filter) evenPlaces(b []byte, n int, hits *[maxPlaces]int32) int {
 		h0, h2 := gramHash(uint32(x)), gramHash(uint32(x>>16)) //nolint:gosec // the low bits
 		m0, m2 := masks[uint8(h0>>8)], masks[uint8(h2>>8)]     //nolint:gosec // as above
 		if words[h0>>shift]&m0 == m0 {
-			hits[found&(maxPlaces-1)] = int32(i) //nolint:gosec // below maxPlaces, here and below
+			hits[found&(maxPlaces-1)] = int32(i)
 			found++
 		}
 		if words[h2>>shift]&m2 == m2 {
-			hits[found&(maxPlaces-1)] = int32(i + 2) //nolint:gosec
+			hits[found&(maxPlaces-1)] = int32(i + 2)
 			found++
 		}
 	}

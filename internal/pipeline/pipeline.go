@@ -94,6 +94,8 @@ func (p *Pipeline) malformed(rec *kafka.Record, fault *wire.Error) {
 
 type reloadMetrics struct {
 	rules    prometheus.Gauge
+	always   prometheus.Gauge
+	bytes    prometheus.Gauge
 	swaps    prometheus.Counter
 	refused  prometheus.Counter
 	lastSwap prometheus.Gauge
@@ -103,6 +105,12 @@ func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
 	m := &reloadMetrics{
 		rules: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ttp_engine_rules", Help: "Rules in the plan in force, whatever their state.",
+		}),
+		always: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ttp_engine_always_evaluated_rules", Help: "Rules without a necessary literal or field, evaluated on every event of their kinds.",
+		}),
+		bytes: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ttp_engine_index_bytes", Help: "Memory of the index of the rules.",
 		}),
 		swaps: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ttp_pipeline_plan_swaps_total", Help: "Plans put in force.",
@@ -114,12 +122,14 @@ func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
 			Name: "ttp_pipeline_last_plan_swap_timestamp_seconds", Help: "When the plan in force was put there.",
 		}),
 	}
-	reg.MustRegister(m.rules, m.swaps, m.refused, m.lastSwap)
+	reg.MustRegister(m.rules, m.always, m.bytes, m.swaps, m.refused, m.lastSwap)
 	return m
 }
 
 func (m *reloadMetrics) swapped(p *Plan) {
 	m.rules.Set(float64(p.Rules))
+	m.always.Set(float64(len(p.Always)))
+	m.bytes.Set(float64(p.IndexBytes))
 	m.swaps.Inc()
 	m.lastSwap.SetToCurrentTime()
 }

@@ -16,6 +16,9 @@ type Plan struct {
 	Digest string // 64 hexadecimal digits
 	Rules  int    // in force, whatever their state
 
+	Always     []string // ids of the rules that are evaluated on every event of their kinds, sorted
+	IndexBytes int      // memory of the engine's indexes
+
 	orders map[string]tagger.Standing // by rule id
 }
 
@@ -32,11 +35,14 @@ func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, m
 // than the work on that rule.
 func planOf(set *engine.Set, monitor *tagger.Monitor) *Plan {
 	kinds := append(tagger.BuiltinKinds(), set.Kinds()...) // a disabled rule claims none, and its kinds are no surprise either
+	e := set.Engine()
 	return &Plan{
-		Digest: set.Digest(),
-		Rules:  set.Len(),
-		orders: set.Orders(),
-		Tagger: tagger.NewComposite(monitor, kinds, set.Engine()),
+		Digest:     set.Digest(),
+		Rules:      set.Len(),
+		Always:     e.Always(),
+		IndexBytes: e.IndexBytes(),
+		orders:     set.Orders(),
+		Tagger:     tagger.NewComposite(monitor, kinds, e),
 	}
 }
 

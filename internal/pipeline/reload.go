@@ -20,6 +20,9 @@ import (
 // was put in force. It is called from several goroutines.
 type Told func(c store.Change, swapped time.Time)
 
+// maxNamed bounds how many rules a log line names.
+const maxNamed = 10
+
 // A Reloader follows the rule store and keeps the plan in force up to date: one change, one plan, one swap.
 type Reloader struct {
 	store   store.Store
@@ -65,7 +68,9 @@ func (r *Reloader) Run(ctx context.Context) error {
 		r.log.Warn("no rules yet: no event is taken before there are some")
 	} else {
 		r.swap()
-		r.log.Info("rules loaded", "rules", r.set.Len(), "plan", r.plans.Current().Digest)
+		plan := r.plans.Current()
+		r.log.Info("rules loaded", "rules", plan.Rules, "plan", plan.Digest, "index_bytes", plan.IndexBytes,
+			"always_evaluated", plan.Always[:min(len(plan.Always), maxNamed)], "always_evaluated_rules", len(plan.Always))
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {

@@ -1,49 +1,12 @@
 package rule_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"errors"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// publicRules reads the public Sigma rules that lie beside the repository, where they do.
-func publicRules(t *testing.T) map[string][]byte {
-	t.Helper()
-	archives, err := filepath.Glob("../../../shared/sigma/*.tar.gz")
-	if err != nil || len(archives) == 0 {
-		t.Skip("no public Sigma rules in ../shared/sigma")
-	}
-	f, err := os.Open(archives[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	zipped, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{}
-	for r := tar.NewReader(zipped); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return files
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ext := filepath.Ext(h.Name); ext != ".yml" && ext != ".yaml" {
-			continue
-		}
-		if files[h.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+	"ttpworker/internal/match/matchtest"
+)
 
 // Every public rule loads as it is, and what our form can say of it is the same rule there.
 func TestPublicSigmaRules(t *testing.T) {
@@ -51,8 +14,16 @@ func TestPublicSigmaRules(t *testing.T) {
 	p := parser()
 	ids := map[string]string{}
 	refused, warned, converted, without := 0, 0, 0, 0
-	for name, data := range publicRules(t) {
-		r, err := p.Parse(name, data)
+	files, err := matchtest.ReadArchive("../../../shared/sigma")
+	if errors.Is(err, matchtest.ErrNoArchive) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		name := f.Path
+		r, err := p.Parse(name, f.Data)
 		if err != nil {
 			refused++
 			t.Errorf("refused: %v", err)

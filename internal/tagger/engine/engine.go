@@ -47,13 +47,13 @@ func (e *Engine) Name() string { return "engine" }
 // Kinds implements tagger.Tagger: the kinds that the rules apply to, sorted.
 func (e *Engine) Kinds() []string { return slices.Clone(e.kinds) }
 
-// Stats returns what the index of each source kind holds.
-func (e *Engine) Stats() map[string]match.Stats {
-	all := make(map[string]match.Stats, len(e.byKind))
-	for kind, k := range e.byKind {
-		all[kind] = k.index.Stats()
+// IndexBytes is the memory of the indexes of all source kinds. Rules and their regular expressions come on top.
+func (e *Engine) IndexBytes() int {
+	n := 0
+	for _, k := range e.byKind {
+		n += k.index.Stats().Bytes
 	}
-	return all
+	return n
 }
 
 // Always lists the ids of the rules that are evaluated on every event of one of their kinds, sorted: they have no

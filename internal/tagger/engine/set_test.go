@@ -109,7 +109,7 @@ func TestAlwaysNamesTheRulesWithoutANecessaryCondition(t *testing.T) {
 	if diff := cmp.Diff([]string{"R2"}, e.Always()); diff != "" {
 		t.Errorf("Always() (-want +got):\n%s", diff)
 	}
-	if got := e.Stats()["command"]; got.Detections != 2 || got.Always != 1 {
-		t.Errorf("Stats()[command] = %+v, want 2 detections, 1 of them always evaluated", got)
+	if got := e.IndexBytes(); got < 1<<10 || got > 1<<20 {
+		t.Errorf("IndexBytes() = %d, want some kilobytes", got)
 	}
 }
