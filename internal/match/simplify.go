@@ -9,12 +9,30 @@ import (
 // ends is left out, so that x*abc(def)? is abc, and what is repeated there is repeated as often as it must be. expr must
 // compile.
 func whether(expr string) *regexp.Regexp {
-	if re, err := syntax.Parse(expr, syntax.Perl); err == nil {
+	if re, err := syntax.Parse(expr, syntax.Perl); err == nil && classSize(re) <= maxClass {
 		if short, err := regexp.Compile(trim(trim(re, true), false).String()); err == nil {
 			return short
 		}
 	}
 	return regexp.MustCompile(expr)
+}
+
+// maxClass bounds the characters in classes of an expression that is written anew: for that, syntax looks at the cases
+// of each of them, which takes milliseconds for a negated class.
+const maxClass = 10_000
+
+// classSize is the number of characters in all classes of an expression.
+func classSize(re *syntax.Regexp) int {
+	n := 0
+	if re.Op == syntax.OpCharClass {
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			n += int(re.Rune[i+1] - re.Rune[i])
+		}
+	}
+	for _, sub := range re.Sub {
+		n += classSize(sub)
+	}
+	return n
 }
 
 // trim leaves out what need not be there at the beginning, or at the end, of what re matches.
