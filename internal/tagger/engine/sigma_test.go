@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +38,7 @@ type sigmaEvent struct {
 func TestSigmaRules(t *testing.T) {
 	t.Parallel()
 	rules := sigmaRules(t)
-	if len(rules) < 30 {
+	if len(rules) < 46 {
 		t.Errorf("%d rules, want the whole set", len(rules))
 	}
 	e := engine.New(rules, allEnabled)
@@ -58,6 +60,9 @@ func TestSigmaRules(t *testing.T) {
 			}
 			if matches < 2 || len(events)-matches < 2 {
 				t.Errorf("%d events match and %d do not, want two of each", matches, len(events)-matches)
+			}
+			if err := rule.RunTests(r, e); err != nil {
+				t.Error(err)
 			}
 		})
 	}
@@ -97,8 +102,8 @@ func sigmaEvents(t *testing.T, name string) []sigmaEvent {
 		}
 		events = append(events, ev)
 	}
-	if len(events) == 0 || len(events[0].Emits) == 0 {
-		t.Fatal("the first line says no emits")
+	if len(events) == 0 || !events[0].Match || len(events[0].Emits) == 0 {
+		t.Fatal("the first line does not match or says no emits")
 	}
 	return events
 }
@@ -125,8 +130,79 @@ func checkSigmaEvent(t *testing.T, e *engine.Engine, r *rule.Rule, line int, ev 
 	if err != nil {
 		t.Fatalf("line %d: ParseDocument(%s) = %v", line, ev.Payload, err)
 	}
-	got1 := slices.Contains(r.Kinds, ev.SourceKind) && r.Match.Detection.Match(doc)
-	if got1 != ev.Match {
-		t.Errorf("line %d (%s): the reference says %t of %s, want %t", line, ev.Why, got1, ev.Payload, ev.Match)
+	if matches := slices.Contains(r.Kinds, ev.SourceKind) && r.Match.Detection.Match(doc); matches != ev.Match {
+		t.Errorf("line %d (%s): the reference says %t of %s, want %t", line, ev.Why, matches, ev.Payload, ev.Match)
+	}
+}
+
+// TestSigmaRulesUseEveryModifier compares the modifiers of the rules with those that the documentation lists: a new one
+// needs a rule here.
+func TestSigmaRulesUseEveryModifier(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, r := range sigmaRules(t) {
+		for _, m := range regexp.MustCompile(`(?m)^[ -]*'?[\w.@-]*((\|[a-z0-9]+)+)'?:`).FindAllStringSubmatch(r.File.Text, -1) {
+			for name := range strings.SplitSeq(m[1][1:], "|") {
+				used[name] = true
+			}
+		}
+	}
+	if diff := gocmp.Diff(documentedModifiers(t), slices.Sorted(maps.Keys(used))); diff != "" {
+		t.Errorf("modifiers of docs/rules.md and of testdata/sigma/rules (-documented +used):\n%s", diff)
+	}
+}
+
+// documentedModifiers are the names in the first column of the table of modifiers, sorted.
+func documentedModifiers(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| modifier | the value |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var names []string
+	for row := range strings.Lines(table) {
+		column, _, _ := strings.Cut(strings.TrimPrefix(row, "|"), "|")
+		for _, m := range regexp.MustCompile("`([a-z0-9]+)`").FindAllStringSubmatch(column, -1) {
+			names = append(names, m[1])
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestBadSigmaRules wants the errors of testdata/sigma/bad; -update rewrites them.
+func TestBadSigmaRules(t *testing.T) {
+	t.Parallel()
+	dir := os.DirFS(sigmaDir)
+	files, err := fs.Glob(dir, "bad/*.yml")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d files, %v, want all that there are", len(files), err)
+	}
+	for _, file := range files {
+		data, err := fs.ReadFile(dir, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = rule.NewParser(rule.DefaultMaxBytes).Parse(path.Base(file), data)
+		if err == nil {
+			t.Errorf("Parse(%s) = no error, want it refused", file)
+			continue
+		}
+		got := err.Error() + "\n"
+		golden := strings.TrimSuffix(file, ".yml") + ".txt"
+		if *update {
+			if err := os.WriteFile(path.Join(sigmaDir, golden), []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := fs.ReadFile(dir, golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(string(want), got); diff != "" {
+			t.Errorf("error of %s (-want +got):\n%s", file, diff)
+		}
 	}
 }
