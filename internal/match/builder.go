@@ -13,6 +13,7 @@ type Builder struct {
 	slots     map[string]int32  // by path
 	owned     []bool            // by slot: no index has the field's filter
 	numbers   map[atomKey]int32 // of the atoms in use
+	atoms     []indexAtom       // by number
 	refs      []int32           // by atom: how many detections and anchors have it
 	entered   [][]place         // by atom: where its literal is in the table; nil = nowhere
 	spare     []int32           // numbers of atoms that are free
@@ -76,13 +77,27 @@ func (b *Builder) Index() *Index {
 	b.enterPending()
 	x := b.x
 	x.tree, x.table = b.x.tree.clone(), b.x.table.clone()
-	x.fields, x.atoms, x.anchors = slices.Clone(b.x.fields), slices.Clone(b.x.atoms), slices.Clone(b.x.anchors)
+	x.fields, x.anchors = slices.Clone(b.x.fields), slices.Clone(b.x.anchors)
+	x.questions, x.asks = b.questions()
 	x.scanned, x.links = slices.Clone(b.x.scanned), slices.Clone(b.x.links)
 	x.detections, x.always = slices.Clone(b.x.detections), slices.Clone(b.x.always)
 	x.stats.Always, x.stats.Atoms = len(x.always), len(b.numbers)
 	x.stats.Literals, x.stats.Bytes = x.table.inUse(), x.bytes()
 	clear(b.owned)
 	return &x
+}
+
+// questions are the atoms that the scan does not answer, and their numbers among those, by atom.
+func (b *Builder) questions() (numbers []int32, asks []indexAtom) {
+	numbers = make([]int32, len(b.atoms))
+	for n := range b.atoms {
+		numbers[n] = -1
+		if b.atoms[n].atom != nil && b.x.scanned[n/64]>>(n%64)&1 == 0 {
+			numbers[n] = int32(len(asks)) //nolint:gosec // fewer than atoms
+			asks = append(asks, b.atoms[n])
+		}
+	}
+	return numbers, asks
 }
 
 // minRemoved is from how many removals on the tables are made anew, once more were removed than there are: what is

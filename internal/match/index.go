@@ -11,13 +11,14 @@ import (
 type Index struct {
 	tree       tree
 	table      table
-	fields     []field // by slot
-	atoms      []indexAtom
-	scanned    []uint64  // a bit per atom: the scan makes it true, or it is false
-	anchors    []int32   // by atom: first link to the detections that may match once it is true; -1 = none
-	links      []link    //
-	detections []indexed // by id
-	always     []int32   // ids of the detections that are evaluated for each payload
+	fields     []field     // by slot
+	questions  []int32     // by atom: its number in asks; -1 = the scan answers it, or the number is not in use
+	asks       []indexAtom // what the scan does not answer
+	scanned    []uint64    // a bit per atom: the scan makes it true, or it is false
+	anchors    []int32     // by atom: first link to the detections that may match once it is true; -1 = none
+	links      []link      //
+	detections []indexed   // by id
+	always     []int32     // ids of the detections that are evaluated for each payload
 	stats      Stats
 }
 
@@ -82,6 +83,7 @@ type Scratch struct {
 	matched    []int32
 	places     [maxPlaces]int32 // see filter.places
 	memos      *[memos]memo
+	memoGen    uint32
 	learning   bool // found appends to learned
 	learned    []int32
 	none       tree // no field: for AppendMembers
@@ -126,8 +128,8 @@ func (s *Scratch) begin(x *Index, payload []byte) {
 		s.true[n/64] = 0
 	}
 	s.made = s.made[:0]
-	if len(s.state) < len(x.atoms) {
-		n := len(x.atoms) + len(x.atoms)/4
+	if len(s.state) < len(x.questions) {
+		n := len(x.questions) + len(x.questions)/4
 		s.state, s.true = make([]uint32, n), make([]uint64, n/64+1)
 	}
 	if len(s.candidate) < len(x.detections) {
@@ -368,7 +370,7 @@ func (s *Scratch) atom(n int32) bool {
 	if state := s.state[n]; state>>1 == s.gen {
 		return state&1 != 0
 	}
-	v := s.ask(&s.index.atoms[n])
+	v := s.ask(&s.index.asks[s.index.questions[n]])
 	s.state[n] = s.gen << 1
 	if v {
 		s.state[n] |= 1

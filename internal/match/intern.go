@@ -37,20 +37,20 @@ func (b *Builder) intern(a *atom) int32 {
 	} else {
 		n = int32(len(b.refs)) //nolint:gosec // bounded by memory far below
 		b.refs, b.entered = append(b.refs, 0), append(b.entered, nil)
-		b.x.atoms, b.x.anchors = append(b.x.atoms, indexAtom{}), append(b.x.anchors, -1)
+		b.atoms, b.x.anchors = append(b.atoms, indexAtom{}), append(b.x.anchors, -1)
 		if int(n)/64 == len(b.x.scanned) {
 			b.x.scanned = append(b.x.scanned, 0)
 		}
 	}
 	b.numbers[a.atomKey], b.refs[n] = n, 1
 	slot := b.slot(a.field)
-	b.x.atoms[n] = indexAtom{atom: a, slot: slot, otherSlot: -1}
+	b.atoms[n] = indexAtom{atom: a, slot: slot, otherSlot: -1}
 	if a.op == opFieldRef {
-		b.x.atoms[n].otherSlot = b.slot(a.other)
-		b.x.fields[b.x.atoms[n].otherSlot].asked = true
+		b.atoms[n].otherSlot = b.slot(a.other)
+		b.x.fields[b.atoms[n].otherSlot].asked = true
 	}
 	b.x.fields[slot].asked = true
-	b.x.atoms[n].needs = b.internNeeds(a)
+	b.atoms[n].needs = b.internNeeds(a)
 	f := &b.x.fields[slot]
 	switch a.op {
 	case opPresent:
@@ -82,7 +82,7 @@ func (b *Builder) internNeeds(a *atom) []int32 {
 
 // scanFor has the scan look for a literal.
 func (b *Builder) scanFor(n int32) {
-	if a := &b.x.atoms[n]; a.op.isLiteral() && b.entered[n] == nil {
+	if a := &b.atoms[n]; a.op.isLiteral() && b.entered[n] == nil {
 		b.enter(n, b.places(a.atom, a.slot))
 	}
 }
@@ -92,10 +92,10 @@ func (b *Builder) release(n int32) {
 	if b.refs[n]--; b.refs[n] > 0 {
 		return
 	}
-	for _, need := range b.x.atoms[n].needs {
+	for _, need := range b.atoms[n].needs {
 		b.release(need)
 	}
-	a := &b.x.atoms[n]
+	a := &b.atoms[n]
 	f := &b.x.fields[a.slot]
 	switch a.op {
 	case opPresent:
@@ -171,8 +171,8 @@ func (b *Builder) widen(slot int32, keys int) {
 	*f = newFilter(f.hashes + keys + f.hashes/4)
 	b.owned[slot] = true
 	for n, places := range b.entered {
-		if places != nil && b.x.atoms[n].slot == slot {
-			f.addLiteral(b.x.atoms[n].atom, places)
+		if places != nil && b.atoms[n].slot == slot {
+			f.addLiteral(b.atoms[n].atom, places)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func isShort(a *atom) bool { return a.op == opContains && len(a.text) < gramSize
 
 // enter puts the literal of an atom into the table.
 func (b *Builder) enter(n int32, places []place) {
-	a := &b.x.atoms[n]
+	a := &b.atoms[n]
 	b.entered[n] = places
 	b.x.table.add(places, literal{op: a.op, field: a.slot, atom: n}, a.text)
 	b.widen(a.slot, len(places)+1)

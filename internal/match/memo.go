@@ -10,6 +10,7 @@ import (
 // again. It is part of a scratch and belongs to one index.
 type memo struct {
 	hash  uint64 // of the value last looked up here
+	gen   uint32 // of the scratch then: what has another one is of an earlier index
 	size  int8   // of value; -1 = nothing is kept
 	atoms int8   // of found
 	key   int32  // field and kind of the value that is kept
@@ -35,6 +36,9 @@ func (s *Scratch) recall(n int32, v *value) (m *memo, known, learn bool) {
 	h := memoHash(key, raw)
 	m = &s.memos[h>>(64-10)]
 	switch {
+	case m.gen != s.memoGen:
+		m.gen, m.hash, m.size = s.memoGen, h, -1
+		return m, false, false
 	case m.hash != h:
 		m.hash = h
 		return m, false, false
@@ -58,11 +62,8 @@ func (s *Scratch) keep(m *memo, n int32, v *value) {
 
 // forget makes a scratch ready for another index.
 func (s *Scratch) forget() {
-	if s.memos == nil {
-		s.memos = new([memos]memo)
-	}
-	for i := range s.memos {
-		s.memos[i].hash, s.memos[i].size = 0, -1
+	if s.memoGen++; s.memos == nil || s.memoGen == 0 {
+		s.memos, s.memoGen = new([memos]memo), 1
 	}
 }
 

@@ -19,7 +19,7 @@ type Plan struct {
 	Always     []string // ids of the rules that are evaluated on every event of their kinds, sorted
 	IndexBytes int      // memory of the engine's indexes
 
-	orders map[string]tagger.Standing // by rule id
+	orders map[string]tagger.Standing // other than the default, by rule id
 }
 
 // NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.

@@ -20,14 +20,14 @@ func PlanDigest(rules []*rule.Rule, standing func(ruleID string) tagger.Standing
 	for _, r := range rules {
 		lines[r.ID] = digestLine(r, standing(r.ID))
 	}
-	return planDigest(lines)
+	return planDigest(slices.Sorted(maps.Keys(lines)), lines)
 }
 
-// planDigest is the digest of a plan with these lines, by rule id.
-func planDigest(lines map[string][]byte) string {
+// planDigest is the digest of a plan of the rules with these ids, which are sorted.
+func planDigest(ids []string, lines map[string][]byte) string {
 	h := sha256.New()
 	h.Write(encode(attack.Release, Semantics))
-	for _, id := range slices.Sorted(maps.Keys(lines)) {
+	for _, id := range ids {
 		h.Write(lines[id])
 	}
 	return hex.EncodeToString(h.Sum(nil))

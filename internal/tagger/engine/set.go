@@ -17,6 +17,8 @@ import (
 type Set struct {
 	rules map[string]*member  // by rule id
 	lines map[string][]byte   // of the digest, by rule id
+	ids   []string            // of the rules, sorted
+	named map[string]int      // rules by source kind, disabled ones included
 	kinds map[string]*kindSet // by source kind
 	audit *Auditor
 }
@@ -49,7 +51,7 @@ type compiled struct {
 
 // NewSet returns a set without rules whose engines are audited by audit, which may be nil.
 func NewSet(audit *Auditor) *Set {
-	return &Set{rules: map[string]*member{}, lines: map[string][]byte{}, kinds: map[string]*kindSet{}, audit: audit}
+	return &Set{rules: map[string]*member{}, lines: map[string][]byte{}, named: map[string]int{}, kinds: map[string]*kindSet{}, audit: audit}
 }
 
 // Put adds a rule under an operator's standing order, in place of the one that has its id.
@@ -69,6 +71,11 @@ func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 	s.lines[r.ID] = digestLine(r, order)
 	m := &member{rule: r, order: order, at: map[string]int32{}}
 	s.rules[r.ID] = m
+	at, _ := slices.BinarySearch(s.ids, r.ID)
+	s.ids = slices.Insert(s.ids, at, r.ID)
+	for _, kind := range r.Kinds {
+		s.named[kind]++
+	}
 	if order.State == tagger.Disabled {
 		return
 	}
@@ -91,6 +98,13 @@ func (s *Set) Remove(ruleID string) {
 	}
 	delete(s.rules, ruleID)
 	delete(s.lines, ruleID)
+	at, _ := slices.BinarySearch(s.ids, ruleID)
+	s.ids = slices.Delete(s.ids, at, at+1)
+	for _, kind := range m.rule.Kinds {
+		if s.named[kind]--; s.named[kind] == 0 {
+			delete(s.named, kind)
+		}
+	}
 	for kind, id := range m.at {
 		s.kinds[kind].remove(id)
 	}
@@ -108,24 +122,18 @@ func (s *Set) Rule(ruleID string) *rule.Rule {
 func (s *Set) Len() int { return len(s.rules) }
 
 // Digest is PlanDigest of the rules as they are now.
-func (s *Set) Digest() string { return planDigest(s.lines) }
+func (s *Set) Digest() string { return planDigest(s.ids, s.lines) }
 
 // Kinds lists the source kinds of all rules, disabled ones included, sorted.
-func (s *Set) Kinds() []string {
-	kinds := map[string]struct{}{}
-	for _, m := range s.rules {
-		for _, kind := range m.rule.Kinds {
-			kinds[kind] = struct{}{}
-		}
-	}
-	return slices.Sorted(maps.Keys(kinds))
-}
+func (s *Set) Kinds() []string { return slices.Sorted(maps.Keys(s.named)) }
 
-// Orders returns the standing orders of all rules, by id.
+// Orders returns the standing orders of the rules that have another than the default, by id.
 func (s *Set) Orders() map[string]tagger.Standing {
-	orders := make(map[string]tagger.Standing, len(s.rules))
+	orders := map[string]tagger.Standing{}
 	for id, m := range s.rules {
-		orders[id] = m.order
+		if !m.order.Equal(tagger.DefaultStanding()) {
+			orders[id] = m.order
+		}
 	}
 	return orders
 }
