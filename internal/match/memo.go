@@ -74,12 +74,6 @@ func memoHash(key int32, b []byte) uint64 {
 		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(b))*mix1, 29)
 		b = b[8:]
 	}
-	if len(b) == 8 {
-		return (h ^ binary.LittleEndian.Uint64(b)) * mix1
-	}
-	last := uint64(b[0]) | uint64(b[len(b)/2])<<8 | uint64(b[len(b)-1])<<16
-	if len(b) >= 4 {
-		last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[len(b)-4:]))<<32
-	}
-	return (h ^ last) * mix1
+	first, last := ends(b)
+	return ((h^first)*mix1 ^ last) * mix1
 }

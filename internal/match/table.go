@@ -197,15 +197,7 @@ func isGramKey(key uint64) bool { return key>>63 == 0 && key>>32&0xf == gramSize
 // probeKey is the key of the bytes that a probe looks at: of their number, beginning and end. Different bytes may have
 // the same key.
 func probeKey(field int32, p probe, b []byte) uint64 {
-	var first, last uint64
-	switch n := len(b); {
-	case n >= 8:
-		first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
-	case n >= 4:
-		first, last = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
-	case n > 0:
-		first = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
-	}
+	first, last := ends(b)
 	seed := uint64(field+1)<<40 | uint64(p.separator)<<32 | uint64(p.op)<<24 ^ uint64(p.size)<<16 ^ uint64(len(b)) //nolint:gosec // mixed, not counted
 	return (first^seed*mix2)*mix1 ^ bits.RotateLeft64(last*mix2, 23) | 1<<63
 }

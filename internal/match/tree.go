@@ -107,18 +107,22 @@ const (
 
 // nameHash mixes what tells names apart mostly: their length, beginning and end.
 func nameHash(parent int32, name []byte) uint32 {
-	var a, b uint64
-	n := len(name)
-	switch {
+	a, b := ends(name)
+	h := (a^uint64(parent)<<40)*mix1 ^ (b+uint64(len(name)))*mix2 //nolint:gosec // mixed, not counted
+	return uint32(h>>32) ^ uint32(h)                              //nolint:gosec // as above
+}
+
+// ends are the first and last eight bytes of b as numbers; of fewer bytes, what there is of them.
+func ends(b []byte) (first, last uint64) {
+	switch n := len(b); {
 	case n >= 8:
-		a, b = binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])
+		return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
 	case n >= 4:
-		a, b = uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:]))
+		return uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
 	case n > 0:
-		a = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16
+		return uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16, 0
 	}
-	h := (a^uint64(parent)<<40)*mix1 ^ (b+uint64(n))*mix2 //nolint:gosec // mixed, not counted
-	return uint32(h>>32) ^ uint32(h)                      //nolint:gosec // as above
+	return 0, 0
 }
 
 // steps are the parts of a dotted path.
