@@ -45,7 +45,7 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 		{"no level", func(c *app.Config) { c.Sigma.Levels.Missing = -1 }, "sigma.levels.missing -1 is not between 0 and 1"},
 		{"no rules", func(c *app.Config) { c.Limits.Rules = 0 }, "limits.rules 0 is less than 1"},
 		{"fields", func(c *app.Config) { c.Limits.Fields = -1 }, "limits.fields -1 is less than 0"},
-		{"detections", func(c *app.Config) { c.Limits.Detection.Atoms = -1 }, "limits.detection_size -1 is less than 0"},
+		{"detections", func(c *app.Config) { c.Limits.Detection.Atoms = -1 }, "limits.detection_size -1 is less than 1"},
 		{"no room for a rule", func(c *app.Config) { c.Limits.RuleBytes = 0 }, "limits.rule_bytes 0 is less than 1"},
 		{
 			"an admin address", func(c *app.Config) { c.Admin.Listen = "8080" },

@@ -1,12 +1,14 @@
 package rule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
 )
 
@@ -91,6 +93,10 @@ func (c *checker) patterns() Match {
 		case re.MatchString(""):
 			c.fault(fmt.Errorf("regular expression %q matches the empty text", expr), "match", "pattern", i)
 		default:
+			if err := match.CheckRegexp(expr, cmp.Or(c.parser.Limits.Regexp, match.DefaultLimits().Regexp)); err != nil {
+				c.fault(err, "match", "pattern", i)
+				continue
+			}
 			m.Patterns = append(m.Patterns, re)
 		}
 	}
