@@ -109,14 +109,24 @@ func globAtom(field string, g *glob, cased bool) *atom {
 // asText replaces each byte that is no UTF-8, as in payloads: bytes of UTF-16 must not match within a character.
 func asText(s string) string { return strings.Map(func(r rune) rune { return r }, s) }
 
-// regexpAtom asks for a match of a regular expression anywhere. textsOnly leaves numbers and truth values out.
-func regexpAtom(field string, re *regexp.Regexp, textsOnly bool) *atom {
-	a := &atom{atomKey: atomKey{field, opRegexp, "all:" + re.String()}, needs: Literals(re.String())}
+// A pattern is a regular expression ready to be asked of fields.
+type pattern struct {
+	text  string
+	find  *regexp.Regexp
+	needs []string
+}
+
+func newPattern(re *regexp.Regexp) pattern {
+	return pattern{re.String(), whether(re.String()), Literals(re.String())}
+}
+
+// atom asks for a match of the expression anywhere in a field. textsOnly leaves numbers and truth values out.
+func (p pattern) atom(field string, textsOnly bool) *atom {
+	a := &atom{atomKey: atomKey{field, opRegexp, "all:" + p.text}, needs: p.needs}
 	if textsOnly {
-		a.text = "texts:" + re.String()
+		a.text = "texts:" + p.text
 	}
-	find := whether(re.String())
-	a.test = func(v *value) bool { return (!textsOnly || v.kind == textValue) && find.Match(v.text) }
+	a.test = func(v *value) bool { return (!textsOnly || v.kind == textValue) && p.find.Match(v.text) }
 	return a
 }
 

@@ -21,7 +21,7 @@ type Builder struct {
 	grams     map[uint32]int32  // how often a gram is in commonText and in literals
 	pending   []int32           // ids of detections that are not entered yet
 	anchored  map[int32][]int32 // by id: the atoms that make it a candidate
-	removed   int               // detections since the tables were made
+	dead      int               // bytes of literals that were removed since the tables were made
 }
 
 // NewBuilder returns a builder without detections.
@@ -66,12 +66,11 @@ func (b *Builder) Delete(id int32) {
 	b.x.always, b.pending = without(b.x.always), without(b.pending)
 	b.x.detections[id] = indexed{}
 	b.x.stats.Detections--
-	b.removed++
 }
 
 // Index returns an index of the detections as they are now.
 func (b *Builder) Index() *Index {
-	if b.removed > minRemoved && b.removed > b.x.stats.Detections {
+	if b.dead > minDead && b.dead > len(b.x.table.texts)/2 {
 		b.rebuild()
 	}
 	b.enterPending()
@@ -100,9 +99,9 @@ func (b *Builder) questions() (numbers []int32, asks []indexAtom) {
 	return numbers, asks
 }
 
-// minRemoved is from how many removals on the tables are made anew, once more were removed than there are: what is
-// removed leaves keys behind.
-const minRemoved = 1000
+// minDead is from how many bytes of removed literals on the tables are made anew, once those are more than the others:
+// what is removed leaves its text and its keys behind.
+const minDead = 1 << 18
 
 // rebuild makes the tables anew.
 func (b *Builder) rebuild() {
@@ -124,12 +123,14 @@ func (b *Builder) link(id int32) {
 		return
 	}
 	var atoms []int32
+	seen := make(map[int32]struct{}, len(set.atoms))
 	for _, a := range set.atoms {
 		n := b.intern(a)
-		if slices.Contains(atoms, n) {
+		if _, twice := seen[n]; twice {
 			b.release(n)
 			continue
 		}
+		seen[n] = struct{}{}
 		atoms = append(atoms, n)
 		b.scanFor(n)
 		at := b.spareLink

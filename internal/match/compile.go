@@ -40,16 +40,26 @@ func Compile(n *Node, o Options) (*Detection, error) {
 }
 
 // Patterns is a detection that matches where any of the expressions is found in any text of any of the fields. It sees
-// texts only: numbers and truth values have nothing to say to it.
+// texts only: numbers and truth values have nothing to say to it. There may be as many pairs of both as limits allow
+// values of a detection.
 func Patterns(fields []string, exprs []*regexp.Regexp) *Detection {
 	c := &compiler{ids: map[atomKey]int32{}}
 	var kids []*expr
-	for _, field := range fields {
-		for _, re := range exprs {
-			kids = append(kids, c.atom(regexpAtom(field, re, true)))
+	for _, re := range exprs {
+		p := newPattern(re)
+		for _, field := range fields {
+			kids = append(kids, c.atom(p.atom(field, true)))
 		}
 	}
 	return c.finish(join(exprOr, kids))
+}
+
+// CheckPatterns reports more pairs of fields and expressions than limits allow values of a detection.
+func CheckPatterns(fields, exprs int, limits Limits) error {
+	if most := cmp.Or(limits.Atoms, DefaultLimits().Atoms); fields*exprs > most {
+		return fmt.Errorf("%d patterns in each of %d fields are more than %d values of a detection (limits.detection_size)", exprs, fields, most)
+	}
+	return nil
 }
 
 // And is a detection that matches where all of ds do, of which there is at least one.

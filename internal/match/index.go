@@ -296,7 +296,7 @@ func (s *Scratch) found(at, n int32, text []byte, i int) {
 		l := &t.literals[at]
 		if t.is(l, n, text, i) {
 			s.set(l.atom)
-			if s.learning {
+			if s.learning && !slices.Contains(s.learned, l.atom) && len(s.learned) <= memoAtoms {
 				s.learned = append(s.learned, l.atom)
 			}
 		}

@@ -50,7 +50,8 @@ func (b *Builder) intern(a *atom) int32 {
 		b.x.fields[b.atoms[n].otherSlot].asked = true
 	}
 	b.x.fields[slot].asked = true
-	b.atoms[n].needs = b.internNeeds(a)
+	needs := b.internNeeds(a) // may move b.atoms
+	b.atoms[n].needs = needs
 	f := &b.x.fields[slot]
 	switch a.op {
 	case opPresent:
@@ -105,6 +106,7 @@ func (b *Builder) release(n int32) {
 	default:
 		for _, p := range b.entered[n] {
 			b.x.table.remove(p.key, n)
+			b.dead += len(a.text) + literalBytes
 		}
 	}
 	delete(b.numbers, a.atomKey)
@@ -112,6 +114,9 @@ func (b *Builder) release(n int32) {
 	b.x.scanned[n/64] &^= 1 << (n % 64)
 	b.spare = append(b.spare, n)
 }
+
+// literalBytes is what a literal leaves behind beside its text: its key, and its bits in the filter.
+const literalBytes = 16
 
 // enterPending numbers the atoms of the detections that wait and puts their literals into the table, those with the same
 // key side by side, as they are looked at together. Grams are chosen when all literals are known.

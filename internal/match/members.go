@@ -8,7 +8,7 @@ type Member struct {
 }
 
 // AppendMembers appends the members of the JSON object at the top of a payload, in their order, equal names included.
-// They alias the payload. The error is that of Index.Match.
+// They alias the payload, which Match must have read without an error: it is not checked again.
 func (s *Scratch) AppendMembers(dst []Member, payload []byte) ([]Member, error) {
 	s.reset(&s.none, 0, payload)
 	if s.none.nodes == nil {

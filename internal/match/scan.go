@@ -42,9 +42,18 @@ type slot struct {
 
 type entry struct{ value, next int32 }
 
+// What a scan keeps for the next payload.
+const (
+	keptValues = 1 << 12
+	keptBytes  = 1 << 18
+)
+
 // reset prepares for a payload.
 func (s *scan) reset(t *tree, slots int, payload []byte) {
 	s.tree, s.b = t, payload
+	if cap(s.values) > keptValues || cap(s.arena)+cap(s.upper) > keptBytes { // of a payload that was out of the ordinary
+		s.values, s.entries, s.arena, s.upper = nil, nil, nil, nil
+	}
 	s.values, s.entries, s.touched, s.cover, s.arena = s.values[:0], s.entries[:0], s.touched[:0], s.cover[:0], s.arena[:0]
 	s.doubled, s.everything = false, false
 	if len(s.slots) < slots {

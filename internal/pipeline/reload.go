@@ -23,7 +23,8 @@ type Told func(c store.Change, swapped time.Time)
 // maxNamed bounds how many rules a log line names.
 const maxNamed = 10
 
-// A Reloader follows the rule store and keeps the plan in force up to date: one change, one plan, one swap.
+// A Reloader follows the rule store and keeps the plan in force up to date. Changes that wait together, such as those of
+// a git checkout or of a Sigma filter, get into force by one plan.
 type Reloader struct {
 	store   store.Store
 	plans   *Plans
@@ -47,8 +48,7 @@ func NewReloader(
 
 // Run makes the first plan when rules and states have been read, and then follows until ctx ends. While there is
 // no rule at all there is no plan either: events that pass untagged because a volume is not mounted are lost for
-// good. A file that
-// is refused changes a metric and a log line, nothing else (I4).
+// good. A file that is refused changes a metric and a log line, nothing else (I4).
 func (r *Reloader) Run(ctx context.Context) error {
 	changes := r.store.Subscribe() // before the first load, so that nothing is lost in between
 	defer changes.Close()
@@ -82,9 +82,13 @@ func (r *Reloader) Run(ctx context.Context) error {
 			case err != nil:
 				return fmt.Errorf("following the rule store: %w", err)
 			}
-			if r.apply(c) {
+			changed := []store.Change{c}
+			for more, waiting := changes.Poll(); waiting; more, waiting = changes.Poll() {
+				changed = append(changed, more)
+			}
+			if told := r.apply(changed...); len(told) > 0 {
 				swapped := time.Now()
-				g.Go(func() error { return r.tell(gctx, c, swapped) })
+				g.Go(func() error { return r.tell(gctx, told, swapped) })
 			}
 		}
 	})
@@ -94,28 +98,47 @@ func (r *Reloader) Run(ctx context.Context) error {
 	return nil
 }
 
-// apply makes a change effective and reports whether there is something to tell.
-func (r *Reloader) apply(c store.Change) bool {
+// apply makes changes effective, all of them by one plan, and returns those that there is something to tell of. While
+// there is no rule, and was none, there is no plan.
+func (r *Reloader) apply(changes ...store.Change) (told []store.Change) {
+	swap := false
+	for _, c := range changes {
+		switch {
+		case c.Kind == store.Refused:
+			r.log.Warn("rule file refused, what was in force stays", "err", c.Err)
+			r.metrics.refused.Inc()
+		case r.take(c):
+			swap = true
+		default:
+			continue
+		}
+		told = append(told, c)
+	}
+	if swap && (r.set.Len() > 0 || r.plans.Current() != nil) {
+		r.swap()
+	}
+	return told
+}
+
+// take takes a change into the set and reports whether it changes anything.
+func (r *Reloader) take(c store.Change) bool {
+	old := r.set.Rule(c.RuleID)
 	switch c.Kind {
 	case store.Loaded:
-		if old := r.set.Rule(c.RuleID); old != nil && old.Same(c.Rule) {
+		if old != nil && old.Same(c.Rule) {
 			return false // loaded between Subscribe and Load
 		}
 		r.put(c.Rule)
 	case store.Removed:
 		r.set.Remove(c.RuleID)
 	case store.StateChanged:
-		rl := r.set.Rule(c.RuleID)
-		if rl == nil || r.plans.Current() != nil && r.plans.Current().Standing(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
-			return false // the rule is not loaded, or the order was read before the first plan
+		if old == nil || r.set.Order(c.RuleID).Equal(r.store.State(c.RuleID).Standing()) {
+			return false // the rule is not loaded, or it was put in under this order
 		}
-		r.put(rl)
-	case store.Refused:
-		r.log.Warn("rule file refused, what was in force stays", "err", c.Err)
-		r.metrics.refused.Inc()
-		return true
+		r.put(old)
+	case store.Refused: // apply has told
+		return false
 	}
-	r.swap()
 	return true
 }
 
@@ -128,11 +151,18 @@ func (r *Reloader) swap() {
 	r.metrics.swapped(plan)
 }
 
-// tell says that a change is in effect, once no open batch works under an older plan.
-func (r *Reloader) tell(ctx context.Context, c store.Change, swapped time.Time) error {
+// tell says that changes are in effect, in their order, once no open batch works under an older plan.
+func (r *Reloader) tell(ctx context.Context, changes []store.Change, swapped time.Time) error {
 	if err := r.plans.Settle(ctx); err != nil {
 		return nil //nolint:nilerr // asked to stop
 	}
+	for _, c := range changes {
+		r.tellOf(c, swapped)
+	}
+	return nil
+}
+
+func (r *Reloader) tellOf(c store.Change, swapped time.Time) {
 	attrs := []any{"rule", c.RuleID, "settled_ms", time.Since(swapped).Milliseconds()}
 	switch c.Kind {
 	case store.Loaded:
@@ -150,5 +180,4 @@ func (r *Reloader) tell(ctx context.Context, c store.Change, swapped time.Time) 
 	if r.told != nil {
 		r.told(c, swapped)
 	}
-	return nil
 }

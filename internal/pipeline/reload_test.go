@@ -313,7 +313,7 @@ func TestAChangeBeforeTheFirstLoadIsNotLost(t *testing.T) {
 			s.changes.Publish(store.Change{Kind: store.Removed, RuleID: "R3"})
 		}
 		r := startReloader(t, s)
-		r.want(t, "at first", 3, one, two)
+		r.want(t, "at first", 2, one, two) // what waits together is one plan
 	})
 }
 

@@ -76,6 +76,10 @@ func (c *checker) patterns() Match {
 	if !c.fits(len(f.Pattern), "match", "pattern") || !c.fits(len(f.Field), "match", "field") {
 		return Match{}
 	}
+	if err := match.CheckPatterns(max(len(f.Field), 1), len(f.Pattern), c.parser.Limits); err != nil {
+		c.fault(err, "match", "pattern")
+		return Match{}
+	}
 	m := Match{Fields: c.fields()}
 	for i, path := range f.Field {
 		if !isPath(path) {

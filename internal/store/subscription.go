@@ -116,6 +116,12 @@ func (s *Subscription) Next(ctx context.Context) (Change, error) {
 	}
 }
 
+// Poll returns the next change if one is waiting.
+func (s *Subscription) Poll() (Change, bool) {
+	c, ok, _ := s.take() // Next tells of the end
+	return c, ok
+}
+
 // Close ends the subscription and drops what it holds. A second call does nothing.
 func (s *Subscription) Close() {
 	s.from.mu.Lock()

@@ -42,8 +42,7 @@ func (s *scratch) release() {
 
 // split reads a JSON object that is a record and keeps the raw value of each field of sch, "" for a missing one.
 // Members of other names are skipped, as newer producers may have more. A name given twice is a fault, since two
-// readers could take two different ones. Each
-// member is within the limits' depth and fields.
+// readers could take two different ones. Each member is within the limits' depth and fields.
 func (s *scratch) split(value []byte, sch []string, limits Limits) (*members, error) {
 	m := members{fields: sch, values: s.json.values[:0]}
 	for range sch {

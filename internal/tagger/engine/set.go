@@ -118,6 +118,14 @@ func (s *Set) Rule(ruleID string) *rule.Rule {
 	return nil
 }
 
+// Order is the standing order of a rule of the set, the default for one that it has not.
+func (s *Set) Order(ruleID string) tagger.Standing {
+	if m := s.rules[ruleID]; m != nil {
+		return m.order
+	}
+	return tagger.DefaultStanding()
+}
+
 // Len is the number of rules of the set, whatever their state.
 func (s *Set) Len() int { return len(s.rules) }
 
