@@ -46,14 +46,14 @@ func ReadRules(cfg Config, dirs []string) (RuleSet, error) {
 	var set RuleSet
 	var files []*rule.Rule
 	files, set.Faults = readFiles(parser, cfg.RuleStore.Dir, dirs)
+	slices.SortStableFunc(files, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
+	if n, most := len(files), cfg.Limits.Rules; n > most {
+		set.Faults = errors.Join(set.Faults, fmt.Errorf("there are %d rules and filters, more than the limit of %d (limits.rules): %s and those behind it are left out",
+			n, most, files[most].ID))
+		files = files[:most]
+	}
 	set.Rules, set.Warnings = rule.Resolve(files)
 	set.Filters = len(files) - len(set.Rules)
-	slices.SortFunc(set.Rules, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
-	if n, most := len(set.Rules), cfg.Limits.Rules; n > most {
-		set.Faults = errors.Join(set.Faults, fmt.Errorf("there are %d rules, more than the limit of %d (limits.rules): %s and those behind it are left out",
-			n, most, set.Rules[most].ID))
-		set.Rules = set.Rules[:most]
-	}
 	return set, nil
 }
 

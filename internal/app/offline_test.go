@@ -207,7 +207,7 @@ func TestReadRulesKeepsToTheLimit(t *testing.T) {
 	cfg := app.DefaultConfig()
 	cfg.Limits.Rules = 2
 	set, err := app.ReadRules(cfg, []string{ruleDir(t, "R1", "R2", "R3")})
-	const want = "there are 3 rules, more than the limit of 2 (limits.rules): R3 and those behind it are left out"
+	const want = "there are 3 rules and filters, more than the limit of 2 (limits.rules): R3 and those behind it are left out"
 	if err != nil || len(set.Rules) != 2 || set.Faults == nil || set.Faults.Error() != want {
 		t.Errorf("ReadRules = %q, %v, %v, want two rules and: %s", ruleIDs(set.Rules), set.Faults, err, want)
 	}

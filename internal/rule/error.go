@@ -50,10 +50,10 @@ func Duplicate(r, inForce *Rule) error {
 	}
 }
 
-// TooMany is the fault of a rule that is one more than may be in force.
+// TooMany is the fault of a rule or filter that is one more than may be in force.
 func TooMany(r *Rule, limit int) error {
 	return &Error{
 		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID,
-		Err: fmt.Errorf("there are %d rules already, as many as may be in force (limits.rules)", limit),
+		Err: fmt.Errorf("there are %d rules and filters already, as many as may be in force (limits.rules)", limit),
 	}
 }

@@ -106,6 +106,70 @@ func TestResolvedDigestFollowsTheFilter(t *testing.T) {
 	}
 }
 
+// A Resolver makes what Resolve makes, and anew only what an edit has changed.
+func TestResolverKeepsWhatIsNotChanged(t *testing.T) {
+	t.Parallel()
+	anyRule := strings.NewReplacer("[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "any", "0b7a", "1b7a").Replace(filter)
+	other := strings.NewReplacer("6a1f", "7a1f").Replace(sigma)
+	files := parseAll(t, sigma, other, filter, anyRule, simple)
+	var v rule.Resolver
+	resolve := func(changed ...bool) []*rule.Rule {
+		t.Helper()
+		before, _ := v.Resolve(files)
+		for i, c := range changed {
+			if c {
+				files[i] = parseAll(t, files[i].File.Text)[0]
+			}
+		}
+		after, warnings := v.Resolve(files)
+		want, wantWarnings := rule.Resolve(files)
+		if len(after) != len(want) || len(warnings) != len(wantWarnings) {
+			t.Fatalf("Resolver gives %v and %v, Resolve %v and %v", loaded(after), warnings, loaded(want), wantWarnings)
+		}
+		for i, r := range after {
+			if r.Digest != want[i].Digest || !slices.Equal(r.Filters, want[i].Filters) {
+				t.Errorf("Resolver gives %s %q, Resolve %s %q", r.Digest, r.Filters, want[i].Digest, want[i].Filters)
+			}
+			if r == before[i] {
+				after[i] = nil
+			}
+		}
+		return after
+	}
+	for _, tt := range []struct {
+		name  string
+		edits []bool
+		anew  []bool
+	}{
+		{"nothing", nil, []bool{false, false, false}},
+		{"one rule", []bool{true}, []bool{true, false, false}},
+		{"the filter of one rule", []bool{false, false, true}, []bool{true, false, false}},
+		{"the filter of all", []bool{false, false, false, true}, []bool{true, true, false}},
+		{"a rule of ours", []bool{false, false, false, false, true}, []bool{false, false, true}},
+	} {
+		for i, r := range resolve(tt.edits...) {
+			if (r != nil) != tt.anew[i] {
+				t.Errorf("edit of %s: rule %d was made anew: %v, want %v", tt.name, i, r != nil, tt.anew[i])
+			}
+		}
+	}
+	files = slices.Delete(files, 2, 4)
+	if rules, _ := v.Resolve(files); rules[0] != files[0] || rules[1] != files[1] {
+		t.Error("without filters the rules are not those of the files")
+	}
+}
+
+// Two rules may have one Sigma name: a filter that names it is for those that its logsource covers.
+func TestAllRulesOfANameCount(t *testing.T) {
+	t.Parallel()
+	elsewhere := strings.NewReplacer("6a1f", "5a1f", "process_creation", "dns").Replace(sigma) + "name: printed\n"
+	named := strings.Replace(filter, "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11", "printed", 1)
+	rules, warnings := rule.Resolve(parseAll(t, elsewhere, sigma+"name: printed\n", named))
+	if len(warnings) > 0 || len(rules[0].Filters) != 0 || len(rules[1].Filters) != 1 {
+		t.Errorf("filters = %q and %q, warnings %v; want the second rule filtered, and no warning", rules[0].Filters, rules[1].Filters, warnings)
+	}
+}
+
 func TestFilterFaults(t *testing.T) {
 	t.Parallel()
 	const id = `rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": `

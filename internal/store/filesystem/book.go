@@ -40,11 +40,12 @@ func (s sight) blank() bool { return s.err == nil && len(bytes.TrimSpace(s.data)
 // safe for concurrent use.
 type book struct {
 	parse    Parse
-	maxRules int
+	maxRules int                // and filters
 	entries  map[string]*entry  // by path
 	inForce  map[string]version // by the rule's key: filters are among them
-	rules    []*rule.Rule       // what follows from inForce: rules with their filters merged in, sorted by id
-	warnings []error            // about those
+	resolver rule.Resolver
+	rules    []*rule.Rule // what follows from inForce: rules with their filters merged in, sorted by id
+	warnings []error      // about those
 }
 
 // An entry is one rule file.
@@ -160,26 +161,18 @@ func (b *book) decide() (refused []store.Change, decided bool) {
 			offers[key] = append(offers[key], e)
 		}
 	}
-	rules := 0
-	for key, v := range b.inForce {
-		switch {
-		case len(offers[key]) == 0:
+	for key := range b.inForce {
+		if len(offers[key]) == 0 {
 			delete(b.inForce, key)
 			decided = true
-		case v.rule.Filter == nil:
-			rules++
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(offers)) {
 		was, had := b.inForce[key]
 		winner := pick(offers[key], was)
-		isRule := winner.offer.rule.Filter == nil
-		if !had && isRule && rules >= b.maxRules {
+		if !had && len(b.inForce) >= b.maxRules {
 			refused = append(refused, b.refuseAll(offers[key])...)
 			continue
-		}
-		if !had && isRule {
-			rules++
 		}
 		if !had || was.path != winner.path || was.sum != winner.offer.sum {
 			b.inForce[key] = winner.offer
@@ -201,7 +194,7 @@ func (b *book) resolve() []store.Change {
 	for _, r := range b.rules {
 		before[r.ID] = r
 	}
-	b.rules, b.warnings = rule.Resolve(files)
+	b.rules, b.warnings = b.resolver.Resolve(files)
 	var changes []store.Change
 	for i, r := range b.rules {
 		was := before[r.ID]
@@ -251,7 +244,7 @@ func (b *book) refuseOthers(offers []*entry, winner *entry) []store.Change {
 	return changes
 }
 
-// refuseAll refuses files whose rule would be one too many: once per content. They come in when others go.
+// refuseAll refuses files whose rule or filter would be one too many: once per content. They come in when others go.
 func (b *book) refuseAll(offers []*entry) []store.Change {
 	const why = "limit"
 	var changes []store.Change

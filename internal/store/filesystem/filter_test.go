@@ -116,7 +116,7 @@ func TestMoreRulesThanTheLimitAreRefused(t *testing.T) {
 	b.start()
 	b.put("R0.yaml", storetest.Text("R0", 1))
 	b.expect("refused R0 R0.yaml")
-	if b.refused("R0.yaml", "there are 3 rules already, as many as may be in force (limits.rules)") != 1 {
+	if b.refused("R0.yaml", "there are 3 rules and filters already, as many as may be in force (limits.rules)") != 1 {
 		t.Errorf("refusals = %q, want one that names the limit", b.faults)
 	}
 	b.put("R1.yaml", storetest.Text("R1", 2))
@@ -126,4 +126,18 @@ func TestMoreRulesThanTheLimitAreRefused(t *testing.T) {
 	if paths := b.RefusedPaths(); len(paths) != 0 {
 		t.Errorf("refused paths = %q, want none", paths)
 	}
+}
+
+func TestFiltersCountAsRulesDo(t *testing.T) {
+	t.Parallel()
+	cfg := patient()
+	cfg.MaxRules = 3 // R1, F and the barrier
+	b := setUpWith(t, cfg, parseSigma)
+	b.put("R1.yml", sigmaRule("R1"))
+	b.put("filter.yml", sigmaFilter("good", "R1"))
+	b.start()
+	b.put("more.yml", strings.Replace(sigmaFilter("better", "R1"), "title: F", "title: G", 1))
+	b.expect("refused G more.yml")
+	b.remove("filter.yml")
+	b.expect("loaded R1 [G] R1.yml")
 }
