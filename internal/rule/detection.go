@@ -18,7 +18,7 @@ type written struct {
 	lists  map[string][]string // values of each list that it names
 }
 
-// compile compiles the mapping n. Its faults are *yamlx.Error, joined.
+// compile compiles the mapping n; no lists, not even an empty map, are those of a Sigma file. Its faults are *yamlx.Error, joined.
 func compile(n *yamlx.Node, fields map[string]string, lists map[string][]string, limits match.Limits) (*match.Detection, *written, error) {
 	w := &written{node: n, fields: map[string]string{}, lists: map[string][]string{}}
 	eachField(n, func(name string) {
@@ -51,7 +51,11 @@ func compile(n *yamlx.Node, fields map[string]string, lists map[string][]string,
 		if at.Line == 0 {
 			at = n.Pos
 		}
-		errs = append(errs, &yamlx.Error{Pos: at, Err: e.Err})
+		fault := e.Err
+		if lists == nil && strings.HasPrefix(fault.Error(), "unknown list ") {
+			fault = fmt.Errorf("%w; Sigma files have no lists: write the rule in our form, with match.lists", fault)
+		}
+		errs = append(errs, &yamlx.Error{Pos: at, Err: fault})
 	}
 	return nil, w, errors.Join(errs...)
 }

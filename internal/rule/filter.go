@@ -68,7 +68,7 @@ func (c *sigmaChecker) filterRules(f *Filter, n *yamlx.Node) {
 		switch {
 		case item.Kind != yamlx.TextNode && item.Kind != yamlx.NumberNode:
 			c.add(&yamlx.Error{Pos: item.Pos, Err: fmt.Errorf("want a rule id, got %s", item.Found())})
-		case item == n && item.Text == anyRule:
+		case len(items) == 1 && item.Text == anyRule:
 			f.any = true
 		default:
 			f.names = append(f.names, name{item.Text, item.Pos})

@@ -41,16 +41,18 @@ func (r *report) logsource(n *yamlx.Node) logsource {
 		r.fault(fmt.Errorf("want a mapping, got %s", n.Found()), "logsource")
 		return l
 	}
+	good := true
 	for key, field := range map[string]*string{"category": &l.Category, "product": &l.Product, "service": &l.Service} {
 		switch v := n.Get(key); {
 		case v == nil || v.Kind == yamlx.NullNode:
 		case v.Kind == yamlx.ListNode || v.Kind == yamlx.MapNode:
+			good = false
 			r.fault(fmt.Errorf("want a text, got %s", v.Found()), "logsource", key)
 		default:
 			*field = v.Text
 		}
 	}
-	if len(r.errs) == 0 && l == (logsource{}) {
+	if good && l == (logsource{}) {
 		r.fault(errors.New("logsource names none of category, product and service"), "logsource")
 	}
 	return l

@@ -51,6 +51,7 @@ func TestResolveMergesFilters(t *testing.T) {
 			warning: `b.yml:5:13: rule "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": filter names rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11", whose logsource is another one`,
 		},
 		{name: "any rule", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "any"}, merged: true},
+		{name: "any rule, in a list", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[any]"}, merged: true},
 		{name: "any rule of another logsource", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "any", "process_creation", "dns"}},
 		{name: "by name", rule: byName, filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[shadow_printed]"}, merged: true},
 		{
@@ -179,6 +180,10 @@ func TestFilterFaults(t *testing.T) {
 		{name: "no rules", before: "    rules: [6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]\n", want: "f.yml:5:5: " + id + "rules is missing: a list of rule ids, or any"},
 		{name: "empty rules", before: "[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", after: "[]", want: "f.yml:5:12: " + id + "rules is empty: a list of rule ids, or any"},
 		{name: "rules that are mappings", before: "[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", after: "[{id: x}]", want: "f.yml:5:13: " + id + "want a rule id, got a mapping"},
+		{
+			name: "a rule too", before: "title: Backups of ours\n", after: "title: Backups of ours\ndetection: {a: {b: c}, condition: a}\n",
+			want: "f.yml:2:12: " + id + "a file is a rule or a filter, not both: it has detection and filter",
+		},
 		{name: "no logsource", before: "logsource: {category: process_creation}\n", want: "f.yml:1:1: " + id + "logsource is missing: category, product, service"},
 		{name: "empty", before: condition, after: "filter:\n", want: "f.yml:4:8: " + id + "filter is empty"},
 		{name: "a list", before: condition, after: "filter: [x]\n", want: "f.yml:4:9: " + id + "want a mapping of selections and a condition, got a list"},

@@ -59,6 +59,9 @@ func (p Parser) sigma(rep *report) (*Rule, string) {
 		c.fault(errors.New("Sigma correlation rules are not supported yet"), "correlation") //nolint:staticcheck // Sigma is a name
 		return nil, c.file.ID
 	case rep.doc.Has("filter"):
+		if rep.doc.Has("detection") {
+			c.fault(errors.New("a file is a rule or a filter, not both: it has detection and filter"), "detection")
+		}
 		return c.filter(), c.file.ID
 	default:
 		return c.rule(), c.file.ID
@@ -88,6 +91,9 @@ func (c *sigmaChecker) rule() *Rule {
 		c.fault(errors.New("detection is missing"), "detection")
 	} else {
 		r.Match, r.written = c.compile(f.Detection, entry.fields(), nil, c.parser.Limits)
+	}
+	if c.doc.Has("tests") {
+		c.warn(errors.New("tests in a Sigma rule are not run"), "tests")
 	}
 	r.Emits = c.emits()
 	r.EvidenceFields = c.evidence(r, entry)

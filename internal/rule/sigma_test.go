@@ -152,7 +152,10 @@ func TestSigmaEvidenceIsElseWhatTheDetectionNames(t *testing.T) {
 func TestSigmaFaults(t *testing.T) {
 	t.Parallel()
 	const id = `rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": `
-	for _, tt := range []struct{ name, before, after, want string }{
+	for _, tt := range []struct {
+		name, before, after, want string
+		edits                     []string
+	}{
 		{name: "no id", before: "id: 6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11\n", want: "s.yml:1:1: id is missing: it becomes the rule_id"},
 		{name: "bad id", before: "id: 6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11", after: "id: a b", want: `s.yml:2:5: id "a b": 1 to 128 of A-Z a-z 0-9 _ . -`},
 		{name: "no title", before: "title: Shadow file printed\n", want: "s.yml:1:1: " + id + "title is missing"},
@@ -162,16 +165,35 @@ func TestSigmaFaults(t *testing.T) {
 		{name: "category that is a list", before: "category: process_creation", after: "category: [a]", want: "s.yml:12:15: " + id + "want a text, got a list"},
 		{name: "detection that is a list", before: "detection:\n    selection:\n        CommandLine|contains: /etc/shadow\n    condition: selection\n", after: "detection: [a]\n", want: "s.yml:14:12: " + id + "want a mapping of selections and a condition, got a list"},
 		{name: "field given twice", before: "CommandLine|contains: /etc/shadow", after: "{a: 1, a: 2}", want: "s.yml:16:16: " + id + `key "a" is given twice, first in line 16`},
+		{
+			name: "a logsource of nothing behind another fault", before: "title: Shadow file printed\n", after: "title:\n",
+			edits: []string{"    category: process_creation\n    product: linux\n", "    definition: x\n"},
+			want:  "s.yml:1:7: " + id + "title is missing\ns.yml:12:5: " + id + "logsource names none of category, product and service",
+		},
+		{
+			name: "a list", before: "CommandLine|contains: /etc/shadow", after: "User|expand: '%admins%'",
+			want: "s.yml:16:22: " + id + `unknown list "admins": no list of that name is given for the placeholder; ` +
+				"Sigma files have no lists: write the rule in our form, with match.lists",
+		},
 		{name: "correlation", before: "level: high", after: "correlation: {type: event_count}", want: "s.yml:19:14: " + id + "Sigma correlation rules are not supported yet"},
 		{name: "two documents", before: "level: high", after: "---\ntitle: another", want: "s.yml:19:1: a second YAML document begins here: one file holds one"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			text := strings.Replace(sigma, tt.before, tt.after, 1)
+			text := strings.NewReplacer(tt.edits...).Replace(strings.Replace(sigma, tt.before, tt.after, 1))
 			if _, err := parser().Parse("s.yml", []byte(text)); err == nil || err.Error() != tt.want {
 				t.Errorf("Parse(%s) =\n%v\nwant\n%s", text, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestTestsOfASigmaRuleAreAWarning(t *testing.T) {
+	t.Parallel()
+	r := sigmaOf(t, "level: high\n", "level: high\ntests: [{name: x}]\n")
+	const want = `s.yml:20:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": tests in a Sigma rule are not run`
+	if err := errors.Join(r.Warnings...); err == nil || err.Error() != want {
+		t.Errorf("warnings = %v, want %s", err, want)
 	}
 }
 
