@@ -13,9 +13,11 @@ type Error struct {
 	Col  int    // from 1, in characters; 0 with Line 0
 	Rule string // rule_id, "" where the file does not say
 	Err  error
+
+	filter bool // Rule is a filter's
 }
 
-// Error says file:line:column: rule "id": what is wrong.
+// Error says file:line:column: rule "id": what is wrong; or filter "id".
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)
@@ -23,7 +25,10 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Col)
 	}
 	b.WriteString(": ")
-	if e.Rule != "" {
+	switch {
+	case e.Rule != "" && e.filter:
+		fmt.Fprintf(&b, "filter %q: ", e.Rule)
+	case e.Rule != "":
 		fmt.Fprintf(&b, "rule %q: ", e.Rule)
 	}
 	b.WriteString(e.Err.Error())
@@ -45,7 +50,7 @@ func Duplicate(r, inForce *Rule) error {
 		what = errDuplicateFilter
 	}
 	return &Error{
-		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID,
+		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID, filter: r.Filter != nil,
 		Err: fmt.Errorf("%w: %s has it already", what, inForce.File.Path),
 	}
 }
@@ -53,7 +58,7 @@ func Duplicate(r, inForce *Rule) error {
 // TooMany is the fault of a rule or filter that is one more than may be in force.
 func TooMany(r *Rule, limit int) error {
 	return &Error{
-		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID,
+		File: r.File.Path, Line: r.idPos.Line, Col: r.idPos.Col, Rule: r.ID, filter: r.Filter != nil,
 		Err: fmt.Errorf("there are %d rules and filters already, as many as may be in force (limits.rules)", limit),
 	}
 }

@@ -30,6 +30,7 @@ type name struct {
 // filter reads a Sigma filter.
 func (c *sigmaChecker) filter() *Rule {
 	f := &c.file
+	c.report.filter = true
 	r := &Rule{ID: cmp.Or(f.ID, f.Title), Name: f.Title, idPos: c.doc.At("id")}
 	switch {
 	case r.ID == "":

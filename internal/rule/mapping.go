@@ -44,7 +44,7 @@ var embeddedMapping = sync.OnceValue(func() Mapping {
 func ParseMapping(path string, data []byte) (Mapping, error) {
 	doc, err := yamlx.Parse(data, maxMappingBytes)
 	if err != nil {
-		return Mapping{}, placed(path, "", err)
+		return Mapping{}, placed(path, err)
 	}
 	rep := newReport(doc)
 	var m Mapping

@@ -91,7 +91,7 @@ type fileTest struct {
 func (p Parser) Parse(path string, data []byte) (*Rule, error) {
 	doc, err := yamlx.Parse(data, p.MaxBytes)
 	if err != nil {
-		return nil, placed(path, "", err)
+		return nil, placed(path, err)
 	}
 	rep := newReport(doc)
 	read := p.own

@@ -20,6 +20,7 @@ type report struct {
 	errs     []*yamlx.Error
 	at       map[yamlx.Pos]bool // where they are
 	warnings []*yamlx.Error
+	filter   bool // the file is a Sigma filter
 }
 
 func newReport(doc *yamlx.Doc) *report { return &report{doc: doc, at: map[yamlx.Pos]bool{}} }
@@ -72,7 +73,7 @@ func (r *report) err(path, id string) error {
 	}
 	var errs []error
 	for _, e := range r.errs[:min(len(r.errs), maxFaults)] {
-		errs = append(errs, placed(path, id, e))
+		errs = append(errs, r.placed(path, id, e))
 	}
 	if more := len(r.errs) - len(errs); more > 0 {
 		errs = append(errs, &Error{File: path, Rule: id, Err: fmt.Errorf("%d more faults", more)})
@@ -85,19 +86,23 @@ func (r *report) warned(path, id string) []error {
 	slices.SortStableFunc(r.warnings, byPlace)
 	var errs []error
 	for _, e := range r.warnings[:min(len(r.warnings), maxFaults)] {
-		errs = append(errs, placed(path, id, e))
+		errs = append(errs, r.placed(path, id, e))
 	}
 	return errs
+}
+
+func (r *report) placed(path, id string, e *yamlx.Error) error {
+	return &Error{File: path, Line: e.Line, Col: e.Col, Rule: id, Err: e.Err, filter: r.filter}
 }
 
 func byPlace(a, b *yamlx.Error) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 }
 
-// placed turns an error of yamlx into one that names the file and the rule.
-func placed(path, ruleID string, err error) error {
+// placed turns an error of yamlx into one that names the file.
+func placed(path string, err error) error {
 	if e, ok := errors.AsType[*yamlx.Error](err); ok {
-		return &Error{File: path, Line: e.Line, Col: e.Col, Rule: ruleID, Err: e.Err}
+		return &Error{File: path, Line: e.Line, Col: e.Col, Err: e.Err}
 	}
-	return &Error{File: path, Rule: ruleID, Err: err}
+	return &Error{File: path, Err: err}
 }

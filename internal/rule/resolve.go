@@ -159,7 +159,7 @@ func (m *merger) compile(f *Rule, entry *mapEntry) {
 		c.detection, c.written, c.err = compile(f.Filter.node, entry.fields(), nil, f.Filter.limits)
 	}
 	if c.err != nil {
-		m.warnings = append(m.warnings, &Error{File: f.File.Path, Rule: f.ID, Err: fmt.Errorf("filter is left out: %w", c.err)})
+		m.warnings = append(m.warnings, &Error{File: f.File.Path, Rule: f.ID, Err: fmt.Errorf("left out: %w", c.err), filter: true})
 	}
 	m.next.compiled[key] = c
 }
@@ -186,23 +186,23 @@ func namedBy(filters map[string][]*Rule, rules []*Rule) map[string][]*Rule {
 func (f *Rule) unknown(named map[string][]*Rule) []error {
 	var warnings []error
 	for _, n := range f.Filter.names {
-		what := "filter names rule %q, which is not there"
+		what := "names rule %q, which is not there"
 		covered := false
 		for _, r := range named[n.text] {
 			switch {
 			case r.sigma == nil:
-				what = "filter names rule %q, which is no Sigma rule and has no logsource"
+				what = "names rule %q, which is no Sigma rule and has no logsource"
 			case f.Filter.logsource.covers(r.sigma.logsource):
 				covered = true
 			default:
-				what = "filter names rule %q, whose logsource is another one"
+				what = "names rule %q, whose logsource is another one"
 			}
 		}
 		if covered {
 			continue
 		}
 		warnings = append(warnings, &Error{
-			File: f.File.Path, Line: n.pos.Line, Col: n.pos.Col, Rule: f.ID, Err: fmt.Errorf(what, n.text),
+			File: f.File.Path, Line: n.pos.Line, Col: n.pos.Col, Rule: f.ID, Err: fmt.Errorf(what, n.text), filter: true,
 		})
 	}
 	return warnings

@@ -101,7 +101,7 @@ func TestFilterInForceAtStartIsInTheFirstLoad(t *testing.T) {
 	if n := b.metric("ttp_store_rules"); n != 1 {
 		t.Errorf("rules in the metrics = %v, want 1", n)
 	}
-	if b.logged(`filter names rule \"any_other\", which is not there`) != 1 {
+	if b.logged(`: names rule \"any_other\", which is not there`) != 1 {
 		t.Errorf("log = %s\nwant a warning about the rule that is not there", b.lines.String())
 	}
 }
