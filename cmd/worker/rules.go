@@ -79,6 +79,16 @@ func rulesCommand(g *globals, from *ruleFlags, use, short string, args cobra.Pos
 	}
 }
 
+// tell says what is wrong with the rule files, and what is doubtful, one a line.
+func tell(w io.Writer, set app.RuleSet) {
+	for _, err := range yamlx.Faults(set.Faults) {
+		fmt.Fprintln(w, err)
+	}
+	for _, err := range set.Warnings {
+		fmt.Fprintln(w, "warning:", err)
+	}
+}
+
 func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 	found := yamlx.Faults(set.Faults)
 	if g.json() {
@@ -87,12 +97,7 @@ func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 			return err
 		}
 	} else {
-		for _, err := range found {
-			fmt.Fprintln(w, err)
-		}
-		for _, err := range set.Warnings {
-			fmt.Fprintln(w, "warning:", err)
-		}
+		tell(w, set)
 		sum := fmt.Sprintf("%d rules, %d faults", len(set.Rules), len(found))
 		if set.Filters > 0 {
 			sum = fmt.Sprintf("%d rules, %d filters, %d faults", len(set.Rules), set.Filters, len(found))

@@ -31,44 +31,7 @@ func newTag(g *globals) *cobra.Command {
 		Example: `  printf '{"source_kind":"command","payload":{"command_text":"cat /etc/shadow"}}\n' | worker tag`,
 		Args:    usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, log, err := g.load()
-			if err != nil {
-				return err
-			}
-			set, err := from.read(cfg)
-			switch {
-			case err != nil:
-				return err
-			case errors.Is(set.Faults, app.ErrNoDirectory):
-				return set.Faults
-			case set.Faults != nil:
-				fmt.Fprintln(cmd.ErrOrStderr(), set.Faults)
-			}
-			standing, err := app.LoadStates(states, time.Now())
-			if err != nil {
-				return err
-			}
-			dec, err := wire.NewDecoder(cfg.Limits.Limits)
-			if err != nil {
-				return err
-			}
-			in, done, err := input(cmd, args)
-			if err != nil {
-				return err
-			}
-			defer done()
-			plan := pipeline.NewPlan(set.Rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
-			bad := func(line int, err error) { fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %v\n", line, err) }
-			sum, err := interruptible(cmd.Context(), func() (pipeline.Lines, error) {
-				return pipeline.TagLines(cmd.Context(), plan, dec, in, cmd.OutOrStdout(), bad)
-			})
-			if err != nil {
-				return err
-			}
-			if sum.Bad > 0 || set.Faults != nil {
-				return &codedError{code: exitBadInput}
-			}
-			return nil
+			return interruptible(cmd.Context(), func() error { return tag(cmd, g, &from, states, args) })
 		},
 	}
 	from.add(c.Flags())
@@ -76,19 +39,55 @@ func newTag(g *globals) *cobra.Command {
 	return c
 }
 
+// tag reads rules, makes a plan of them and tags the lines of the input.
+func tag(cmd *cobra.Command, g *globals, from *ruleFlags, states string, args []string) error {
+	cfg, log, err := g.load()
+	if err != nil {
+		return err
+	}
+	set, err := from.read(cfg)
+	if err != nil {
+		return err
+	}
+	if errors.Is(set.Faults, app.ErrNoDirectory) {
+		return set.Faults
+	}
+	tell(cmd.ErrOrStderr(), set)
+	standing, err := app.LoadStates(states, time.Now())
+	if err != nil {
+		return err
+	}
+	dec, err := wire.NewDecoder(cfg.Limits.Limits)
+	if err != nil {
+		return err
+	}
+	in, done, err := input(cmd, args)
+	if err != nil {
+		return err
+	}
+	defer done()
+	plan := pipeline.NewPlan(set.Rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
+	bad := func(line int, err error) { fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %v\n", line, err) }
+	sum, err := pipeline.TagLines(cmd.Context(), plan, dec, in, cmd.OutOrStdout(), bad)
+	if err != nil {
+		return err
+	}
+	if sum.Bad > 0 || set.Faults != nil {
+		return &codedError{code: exitBadInput}
+	}
+	return nil
+}
+
 // interruptible runs job and returns when it does, or at once when ctx ends: a job that waits for somebody to type
-// hears nothing. It is then left behind, since the process ends.
-func interruptible(ctx context.Context, job func() (pipeline.Lines, error)) (sum pipeline.Lines, err error) {
-	done := make(chan struct{})
-	go func() {
-		sum, err = job()
-		close(done)
-	}()
+// hears nothing, nor does one that compiles many rules. It is then left behind, since the process ends.
+func interruptible(ctx context.Context, job func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- job() }()
 	select {
-	case <-done:
-		return sum, err
+	case err := <-done:
+		return err
 	case <-ctx.Done():
-		return pipeline.Lines{}, errors.New("interrupted")
+		return errors.New("interrupted")
 	}
 }
 
