@@ -18,6 +18,7 @@ import (
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/engine"
 	"ttpworker/internal/yamlx"
 )
 
@@ -59,8 +60,11 @@ func (r *ruleFlags) over(cfg app.Config) app.Config {
 	return cfg
 }
 
+// streams are what a command writes to.
+type streams struct{ out, err io.Writer }
+
 // A rulesJob is a sub-command over rules.
-type rulesJob func(g *globals, w io.Writer, set app.RuleSet, args []string) error
+type rulesJob func(g *globals, out streams, set app.RuleSet, args []string) error
 
 func rulesCommand(g *globals, from *ruleFlags, use, short string, args cobra.PositionalArgs, job rulesJob) *cobra.Command {
 	return &cobra.Command{
@@ -74,7 +78,7 @@ func rulesCommand(g *globals, from *ruleFlags, use, short string, args cobra.Pos
 			if err != nil {
 				return err
 			}
-			return job(g, cmd.OutOrStdout(), set, args)
+			return job(g, streams{cmd.OutOrStdout(), cmd.ErrOrStderr()}, set, args)
 		},
 	}
 }
@@ -89,7 +93,9 @@ func tell(w io.Writer, set app.RuleSet) {
 	}
 }
 
-func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
+func lint(g *globals, to streams, set app.RuleSet, _ []string) error {
+	w := to.out
+	set.Warnings = append(set.Warnings, always(set.Rules)...)
 	found := yamlx.Faults(set.Faults)
 	if g.json() {
 		report := map[string]any{"rules": len(set.Rules), "filters": set.Filters, "faults": places(found), "warnings": places(set.Warnings)}
@@ -113,6 +119,19 @@ func lint(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 	return nil
 }
 
+// always warns of the rules that no event is spared.
+func always(rules []*rule.Rule) []error {
+	ids := engine.New(rules, func(string) tagger.Standing { return tagger.DefaultStanding() }).Always()
+	var warnings []error
+	for _, r := range rules {
+		if slices.Contains(ids, r.ID) {
+			warnings = append(warnings, &rule.Error{File: r.File.Path, Rule: r.ID, Err: errors.New(
+				"evaluated on every event of its kinds: no word and no field that each match has")})
+		}
+	}
+	return warnings
+}
+
 // A place is a fault or warning for machines.
 type place struct {
 	File  string `json:"file"`
@@ -133,7 +152,8 @@ func places(found []error) []place {
 	return all
 }
 
-func test(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
+func test(g *globals, to streams, set app.RuleSet, _ []string) error {
+	w := to.out
 	monitor := tagger.NewMonitor(discard(), prometheus.NewRegistry())
 	tests, failures := 0, yamlx.Faults(set.Faults)
 	for _, r := range set.Rules {
@@ -161,7 +181,13 @@ func test(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 	return nil
 }
 
-func list(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
+func list(g *globals, to streams, set app.RuleSet, _ []string) error {
+	w := to.out
+	tell(to.err, set)
+	var failed error
+	if set.Faults != nil {
+		failed = &codedError{code: exitFailure}
+	}
 	if g.json() {
 		type row struct {
 			RuleID     string   `json:"rule_id"`
@@ -177,14 +203,14 @@ func list(g *globals, w io.Writer, set app.RuleSet, _ []string) error {
 		for i, r := range set.Rules {
 			rows[i] = row{r.ID, r.Version, r.Name, r.Kinds, techniques(r), r.File.Path, r.Digest, len(r.Tests)}
 		}
-		return errors.Join(writeJSON(w, rows), set.Faults)
+		return cmp.Or(writeJSON(w, rows), failed)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "RULE\tVERSION\tNAME\tKINDS\tTECHNIQUES\tTESTS")
 	for _, r := range set.Rules {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, versionOf(r), r.Name, strings.Join(r.Kinds, ","), cmp.Or(strings.Join(techniques(r), ","), "-"), len(r.Tests))
 	}
-	return errors.Join(t.Flush(), set.Faults)
+	return cmp.Or(t.Flush(), failed)
 }
 
 // techniques are what r emits, each once; a Sigma rule may name none.
@@ -205,7 +231,8 @@ func versionOf(r *rule.Rule) string {
 	return strconv.Itoa(*r.Version)
 }
 
-func show(g *globals, w io.Writer, set app.RuleSet, args []string) error {
+func show(g *globals, to streams, set app.RuleSet, args []string) error {
+	w := to.out
 	for _, r := range set.Rules {
 		if r.ID != args[0] {
 			continue

@@ -87,7 +87,12 @@ func readFiles(parser rule.Parser, configured string, dirs []string) ([]*rule.Ru
 	var errs []error
 	byKey := map[string]*rule.Rule{}
 	for _, dir := range dirs {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		info, err := os.Stat(dir)
+		if err == nil && info.Mode().IsRegular() {
+			errs = append(errs, fmt.Errorf("%s is %w but a file: give the directory that it is in", dir, ErrNoDirectory))
+			continue
+		}
+		if err != nil || !info.IsDir() {
 			errs = append(errs, fmt.Errorf("%s is %w", dir, ErrNoDirectory))
 			continue
 		}

@@ -197,7 +197,7 @@ func TestReadRulesMergesFiltersOfAllDirectories(t *testing.T) {
 	if err != nil || set.Faults != nil || len(set.Rules) != 1 || len(set.Rules[0].Filters) != 1 {
 		t.Fatalf("ReadRules = %+v, %v, want one rule with a filter", set, err)
 	}
-	if len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Error(), `filter names rule "S2", which is not there`) {
+	if len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Error(), `names rule "S2", which is not there`) {
 		t.Errorf("warnings = %v, want one about the rule that is not there", set.Warnings)
 	}
 }
