@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +21,7 @@ func newConvert(g *globals, from *ruleFlags) *cobra.Command {
 		Short: "Write Sigma rules in our own form",
 		Long: "Write one Sigma rule to standard output, or with --out each into a file of its own, in the form that the\n" +
 			"worker's own rules have: source kind and fields are those of the mapping, so nothing is left to map. What\n" +
-			"cannot be said in that form is told on standard error, and the exit code is 3 at the end.",
+			"cannot be said in that form is told on standard error, and the exit code is 3 at the end. No file is overwritten.",
 		Example: "  worker rules convert --rules sigma/rules --out rules/from_sigma",
 		Args:    usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,6 +31,11 @@ func newConvert(g *globals, from *ruleFlags) *cobra.Command {
 			cfg, _, err := g.load()
 			if err != nil {
 				return err
+			}
+			if dir != "" {
+				if err := apart(dir, from.dirs); err != nil {
+					return err
+				}
 			}
 			set, err := from.read(cfg)
 			if err != nil {
@@ -65,6 +71,25 @@ func convertOne(cmd *cobra.Command, p rule.Parser, set app.RuleSet, id string) e
 	return errors.Join(fmt.Errorf("no rule %q among %d rules", id, len(set.Rules)), set.Faults)
 }
 
+// apart refuses an output directory that is one of the rule directories, or below one: each rule would be there twice.
+func apart(out string, dirs []string) error {
+	path, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	for ; ; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		for _, dir := range dirs {
+			if rules, e := os.Stat(dir); err == nil && e == nil && os.SameFile(info, rules) {
+				return usage(fmt.Errorf("--out %s is in the rule directory %s: its rules would be there twice; give another directory", out, dir))
+			}
+		}
+		if path == filepath.Dir(path) {
+			return nil
+		}
+	}
+}
+
 // notInNames is what the name of a rule file has no place for.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9_]`)
 
@@ -92,14 +117,29 @@ func convertAll(cmd *cobra.Command, p rule.Parser, set app.RuleSet, dir string) 
 			bad = true
 			continue
 		}
-		written[name] = r.ID
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil { //nolint:gosec // as above
-			return err
+		if err := writeNew(filepath.Join(dir, name), data); err != nil {
+			if !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), &rule.Error{File: r.File.Path, Rule: r.ID, Err: fmt.Errorf("not written: %w", err)})
+			bad = true
+			continue
 		}
+		written[name] = r.ID
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%d rules written to %s\n", len(written), dir)
 	if bad {
 		return &codedError{code: exitBadInput}
 	}
 	return nil
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // rules are for everybody to read
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }

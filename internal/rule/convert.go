@@ -54,7 +54,7 @@ func (p Parser) Convert(r *Rule) ([]byte, error) {
 func (p Parser) convertible(r *Rule) error {
 	switch {
 	case r.sigma == nil:
-		return errors.New("this is no Sigma rule")
+		return errors.New("it is in our form already")
 	case len(r.Filters) > 0:
 		return fmt.Errorf("our form has no filters, and this rule has %q", r.Filters)
 	case r.Emits[0].TechniqueID == "":

@@ -105,7 +105,7 @@ func TestConvertRefusesWhatOurFormCannotSay(t *testing.T) {
 	if _, err := parser().Convert(rules[0]); err == nil || !strings.Contains(err.Error(), "our form has no filters") {
 		t.Errorf("Convert of a filtered rule = %v, want it refused", err)
 	}
-	if _, err := parser().Convert(parseAll(t, simple)[0]); err == nil || !strings.Contains(err.Error(), "this is no Sigma rule") {
+	if _, err := parser().Convert(parseAll(t, simple)[0]); err == nil || !strings.Contains(err.Error(), "it is in our form already") {
 		t.Errorf("Convert of our own rule = %v, want it refused", err)
 	}
 }
