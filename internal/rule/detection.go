@@ -192,5 +192,8 @@ func (r *report) compile(n *yamlx.Node, fields map[string]string, lists map[stri
 	}
 	d, w, err := compile(n, fields, lists, limits)
 	r.addAll(err)
+	if err == nil {
+		r.unused(n)
+	}
 	return Match{Detection: d}, w
 }
