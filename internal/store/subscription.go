@@ -40,7 +40,7 @@ func (b *Broadcaster) Subscribe() *Subscription {
 }
 
 // Publish hands changes, in order, to every subscription. Subscribers see the changes of concurrent calls in one
-// and the same order. After Close it does nothing.
+// and the same order, and those of one call become waiting together. After Close it does nothing.
 func (b *Broadcaster) Publish(changes ...Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -49,9 +49,9 @@ func (b *Broadcaster) Publish(changes ...Change) {
 	}
 	for _, c := range changes {
 		b.metrics.changed(c.Kind)
-		for s := range b.subs {
-			s.add(c)
-		}
+	}
+	for s := range b.subs {
+		s.add(changes)
 	}
 }
 
@@ -156,17 +156,19 @@ func (s *Subscription) take() (c Change, ok bool, err error) {
 	return Change{}, false, nil
 }
 
-func (s *Subscription) add(c Change) {
+func (s *Subscription) add(changes []Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || len(changes) == 0 {
 		return
 	}
-	t := topicOf(c)
-	if e, waiting := s.place[t]; waiting {
-		s.queue.Remove(e)
+	for _, c := range changes {
+		t := topicOf(c)
+		if e, waiting := s.place[t]; waiting {
+			s.queue.Remove(e)
+		}
+		s.place[t] = s.queue.PushBack(c)
 	}
-	s.place[t] = s.queue.PushBack(c)
 	signal(s.wake)
 }
 
