@@ -16,7 +16,7 @@ type Index struct {
 	asks       []indexAtom // what the scan does not answer
 	scanned    []uint64    // a bit per atom: the scan makes it true, or it is false
 	anchors    []int32     // by atom: first link to the detections that may match once it is true; -1 = none
-	links      []link      //
+	links      []link      // elements of the lists that anchors begin
 	detections []indexed   // by id
 	always     []int32     // ids of the detections that are evaluated for each payload
 	stats      Stats
