@@ -6,6 +6,8 @@ EVENTS ?= 1000000
 SIGMA ?= ../shared/sigma
 BENCH ?= .
 COUNT ?= 1
+NODES ?= 1
+KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/produce ./internal/app
 PKG ?= ./...
 ARGS ?=
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
@@ -30,6 +32,19 @@ demo: build ## broker, sensors, attackers and tags in one process (ARGS="--once"
 .PHONY: test
 test: ## run the tests; with RACE=1 all of them under the race detector, in random order
 	go test $(if $(RACE),-race -shuffle=on,-short) $(PKG)
+
+.PHONY: kafka-up
+kafka-up: ## start Apache Kafka on port 19092, NODES (1) brokers, until make kafka-down (needs a JDK, 17 or newer, and Maven)
+	@go run ./internal/kafkatest/kafkactl up -nodes $(NODES)
+
+.PHONY: kafka-down
+kafka-down: ## stop what make kafka-up started; its data stays
+	@go run ./internal/kafkatest/kafkactl down
+
+.PHONY: test-kafka
+test-kafka: ## run the tests that need a broker on Apache Kafka (needs a JDK, 17 or newer, and Maven)
+	@go build -o bin/ ./internal/kafkatest/kafkactl
+	bin/kafkactl exec go test -count=1 -timeout 20m $(KAFKA_TESTS)
 
 .PHONY: race
 race: compiler ## make test RACE=1 (needs a C compiler)

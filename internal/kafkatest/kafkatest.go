@@ -1,12 +1,16 @@
-// Package kafkatest gives tests a Kafka cluster: one inside the process, on a free loopback port, gone with the
-// test. Its faults are those of kfake, reached through Broker.
+// Package kafkatest gives tests a Kafka cluster: one inside the process, on a free loopback port, gone with the test;
+// or Apache Kafka, where make test-kafka runs them. Both are used in the same way.
 package kafkatest
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,14 +24,30 @@ import (
 // Patience is how long a test waits for something that must come.
 const Patience = 30 * time.Second
 
+// Variable names the environment variable with the addresses of a running Apache Kafka, separated by commas. Where it
+// is set, Start gives tests that cluster.
+const Variable = "TTP_TEST_KAFKA"
+
 // A Cluster is a running one.
 type Cluster struct {
 	*kafka.Cluster
-	Broker *kfake.Cluster // to inject faults
+	Broker *kfake.Cluster // to inject faults; nil for Apache Kafka
+	prefix string
 }
 
-// Start starts a cluster that ends with the test.
-func Start(t testing.TB, opts ...kfake.Opt) *Cluster {
+// Start gives the test a cluster: Apache Kafka if it runs, or else one inside the process that ends with the test.
+// Apache Kafka is shared by all tests: names of topics and groups come from Name.
+func Start(t testing.TB) *Cluster {
+	t.Helper()
+	addrs := os.Getenv(Variable)
+	if addrs == "" {
+		return Embedded(t)
+	}
+	return &Cluster{Cluster: kafka.NewCluster(strings.Split(addrs, ","), slog.New(slog.DiscardHandler)), prefix: newPrefix()}
+}
+
+// Embedded starts a cluster inside the process that ends with the test, for tests that inject faults into it.
+func Embedded(t testing.TB, opts ...kfake.Opt) *Cluster {
 	t.Helper()
 	broker, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second)}, opts...)...)
 	if err != nil {
@@ -37,12 +57,42 @@ func Start(t testing.TB, opts ...kfake.Opt) *Cluster {
 	return &Cluster{Cluster: kafka.NewCluster(broker.ListenAddrs(), slog.New(slog.DiscardHandler)), Broker: broker}
 }
 
-// CreateTopic creates a topic of the broker's default settings.
-func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32) {
+// NeedsApache passes over a test of Apache Kafka itself, or of what only it can show, where none runs.
+func NeedsApache(t testing.TB) {
 	t.Helper()
-	if err := c.Broker.CreateTopic(name, partitions, nil); err != nil {
+	if os.Getenv(Variable) == "" {
+		t.Skip("make test-kafka runs it")
+	}
+}
+
+var prefixes atomic.Int64
+
+// newPrefix tells the names of one test from those of all others on the same cluster.
+func newPrefix() string {
+	return fmt.Sprintf("t%d-%d-%d-", time.Now().Unix(), os.Getpid(), prefixes.Add(1))
+}
+
+// Name is the name of a topic or a group that only this test knows.
+func (c *Cluster) Name(name string) string { return c.prefix + name }
+
+// CreateTopic creates a topic of the broker's default settings, but for those given.
+func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, settings ...string) {
+	t.Helper()
+	configs := map[string]*string{}
+	for _, s := range settings {
+		key, value, _ := strings.Cut(s, "=")
+		configs[key] = &value
+	}
+	cl := c.Client(t)
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopic(t.Context(), partitions, -1, configs, name); err != nil {
 		t.Fatalf("creating topic %s: %v", name, err)
 	}
+	Eventually(t, "the topic "+name+" to have leaders", func() bool {
+		found, err := c.Topics(t.Context(), name)
+		return err == nil && found[name].Partitions == partitions
+	})
 }
 
 // Client opens a client that is closed with the test.
