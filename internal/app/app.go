@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"go.uber.org/dig"
@@ -87,6 +88,13 @@ func (w *Worker) Wait(ctx context.Context) error {
 
 // Run is a replica from start to stop: until ctx ends.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	host, err := os.Hostname()
+	if err != nil {
+		log.Warn("the host has no name", "err", err)
+	}
+	if cfg.Kafka.Replica, err = cfg.Kafka.ResolveReplica(host); err != nil {
+		return err
+	}
 	conn, err := Connect(ctx, cfg, log)
 	if err != nil {
 		return err

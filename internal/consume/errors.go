@@ -55,9 +55,9 @@ func classify(err error) error {
 // sortOut looks at what a poll could not do. kgo retries what it can; what it hands on is mostly news, not
 // trouble. A returned error ends the session. The same trouble again is counted and not logged, and a poll that
 // brought nothing else is followed by a pause, as the next one would fail at once.
-func (c *Consumer) sortOut(ctx context.Context, fetches kgo.Fetches) error {
+func (m *member) sortOut(ctx context.Context, fetches kgo.Fetches) error {
 	var all []string
-	c.bombs = nil
+	m.bombs = nil
 	for _, e := range fetches.Errors() {
 		if errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, context.Canceled) || ctx.Err() != nil {
 			continue // the poll was over, or we are asked to stop
@@ -67,23 +67,23 @@ func (c *Consumer) sortOut(ctx context.Context, fetches kgo.Fetches) error {
 			return fmt.Errorf("reading %s: %w", place(e), err)
 		}
 		if bomb, ok := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err); ok {
-			c.bombs = append(c.bombs, bomb)
+			m.bombs = append(m.bombs, bomb)
 			continue
 		}
 		if loss, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
-			c.metrics.dataLoss.Inc()
-			c.log.Error("records were lost before they were read", "topic", e.Topic, "partition", e.Partition,
+			m.metrics.dataLoss.Inc()
+			m.log.Error("records were lost before they were read", "topic", e.Topic, "partition", e.Partition,
 				"consumed_to", loss.ConsumedTo, "reset_to", loss.ResetTo)
 			continue
 		}
-		c.metrics.pollErrors.Inc()
+		m.metrics.pollErrors.Inc()
 		all = append(all, place(e)+": "+e.Err.Error())
 	}
 	trouble := strings.Join(all, "; ")
-	if trouble != c.trouble && trouble != "" {
-		c.log.Warn("poll error, going on", "err", trouble)
+	if trouble != m.trouble && trouble != "" {
+		m.log.Warn("poll error, going on", "err", trouble)
 	}
-	c.trouble = trouble
+	m.trouble = trouble
 	if trouble != "" && fetches.NumRecords() == 0 {
 		select {
 		case <-time.After(troublePause):

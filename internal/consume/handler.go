@@ -8,7 +8,7 @@ import (
 
 // A Handler turns records into outputs.
 type Handler interface {
-	// Begin starts a batch: one transaction, possibly several polls. One batch is open at a time.
+	// Begin starts a batch: one transaction, possibly several polls. Every session has one open at a time.
 	Begin() Batch
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ttpworker/internal/kafka"
 )
 
 // What a session holds at the most, in bytes: as it comes, compressed, from one broker and of one partition at a
@@ -18,25 +20,47 @@ const (
 // defaultMaxMessage is max.message.bytes of a topic that does not say, in bytes: kgo's own bound.
 const defaultMaxMessage = 1_000_012
 
+// A session is one client's time in the group. It reads, and what is written between Begin and End is committed with
+// the offsets of what was read, or not at all: as kgo.GroupTransactSession does, whose methods these are. Not for
+// concurrent use.
+type session interface {
+	PollRecords(ctx context.Context, n int) kgo.Fetches
+	Begin() error
+	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
+	End(ctx context.Context, try kgo.TransactionEndTry) (committed bool, err error)
+	Client() *kgo.Client
+}
+
+// open builds a session of the delivery that is asked for.
+func (m *member) open() (session, error) {
+	if m.cfg.Delivery == kafka.AtLeastOnce {
+		return openAcknowledged(m.options()...)
+	}
+	transactionalID := m.name
+	if transactionalID == "" {
+		transactionalID = m.anonymous
+	}
+	return kgo.NewGroupTransactSession(append(m.options(), kgo.TransactionalID(transactionalID), kgo.TransactionTimeout(m.cfg.TransactionTimeout))...)
+}
+
 // options are those of one session. A replica with a name is a static member with a transactional id of its own:
 // its restart takes over its partitions and fences what was there before. Without a name it is a new member with a
 // transactional id of this process: a dead predecessor holds its partitions for session_timeout.
-func (c *Consumer) options() []kgo.Opt {
-	opts := c.cluster.Options(c.cfg.Group)
-	transactionalID := c.anonymous
-	if c.cfg.Replica != "" {
-		transactionalID = c.memberName()
-		opts = append(opts, kgo.InstanceID(transactionalID))
+func (m *member) options() []kgo.Opt {
+	opts := m.cluster.Options(m.cfg.Group)
+	if m.name != "" {
+		opts = append(opts, kgo.InstanceID(m.name))
+	}
+	if m.cfg.GroupProtocol == kafka.ConsumerProtocol {
+		opts = append(opts, kgo.ServerSideBalancer(), kgo.Balancers(kgo.CooperativeStickyBalancer())) // kgo wants its own balancer there; the broker decides
+	} else {
+		opts = append(opts, kgo.Balancers(observer{kgo.CooperativeStickyBalancer(), m.owner.assigned}),
+			kgo.SessionTimeout(m.cfg.SessionTimeout), kgo.HeartbeatInterval(m.cfg.SessionTimeout/5))
 	}
 	return append(opts,
-		kgo.ConsumerGroup(c.cfg.Group),
-		kgo.ConsumeTopics(c.topics...),
-		kgo.TransactionalID(transactionalID),
-		kgo.TransactionTimeout(c.cfg.TransactionTimeout),
-		kgo.SessionTimeout(c.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(c.cfg.SessionTimeout/5),
-		kgo.RebalanceTimeout(c.cfg.RebalanceTimeout),
-		kgo.Balancers(observer{kgo.CooperativeStickyBalancer(), c.owner.assigned}),
+		kgo.ConsumerGroup(m.cfg.Group),
+		kgo.ConsumeTopics(m.topics...),
+		kgo.RebalanceTimeout(m.cfg.RebalanceTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxBytes(maxFetch),
 		kgo.FetchMaxPartitionBytes(maxPartitionFetch),
@@ -45,18 +69,20 @@ func (c *Consumer) options() []kgo.Opt {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),    // a tag goes to the partition of its event
-		kgo.ProducerBatchMaxBytesFn(c.maxMessage),
-		kgo.WithHooks(c.client),
+		kgo.ProducerBatchMaxBytesFn(m.maxMessage),
+		kgo.WithHooks(m.client),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			c.joined.Store(true)
-			c.log.Info("partitions assigned", "partitions", parts)
+			m.joined.Store(true)
+			m.lost.Store(false)
+			m.log.Info("partitions assigned", "partitions", parts)
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			c.log.Info("partitions revoked", "partitions", parts)
+			m.log.Info("partitions revoked", "partitions", parts)
 		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			c.owner.lost()
-			c.log.Warn("partitions lost", "partitions", parts)
+			m.lost.Store(true)
+			m.owner.lost()
+			m.log.Warn("partitions lost", "partitions", parts)
 		}),
 	)
 }
@@ -67,6 +93,3 @@ func (c *Consumer) maxMessage(topic string) int32 {
 	}
 	return defaultMaxMessage
 }
-
-// memberName is the instance id and transactional id of a replica with a name.
-func (c *Consumer) memberName() string { return c.cfg.Group + "-" + c.cfg.Replica }

@@ -17,10 +17,10 @@ import (
 
 // transactions take one session from poll to commit, over and over. Not for concurrent use.
 type transactions struct {
-	consumer *Consumer
-	session  *kgo.GroupTransactSession
-	open     *transaction // nil between transactions
-	pace     pace
+	member  *member
+	session session
+	open    *transaction // nil between transactions
+	pace    pace
 }
 
 // A transaction is one open batch. Its outputs are held until it ends: for the broker the transaction, and the time
@@ -37,7 +37,7 @@ type transaction struct {
 // turn polls once and hands on what came, then ends the transaction if its time is over.
 func (t *transactions) turn(ctx context.Context) error {
 	fetches := t.poll(ctx)
-	if err := t.consumer.sortOut(ctx, fetches); err != nil {
+	if err := t.member.sortOut(ctx, fetches); err != nil {
 		t.abandon()
 		return err
 	}
@@ -49,10 +49,10 @@ func (t *transactions) turn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // stop ends what is open; the next start meets the bombs
 	}
-	switch bombs := t.consumer.bombs; {
+	switch bombs := t.member.bombs; {
 	case len(bombs) > 0:
 		return t.skip(ctx, bombs)
-	case t.open != nil && time.Since(t.open.began) >= t.consumer.cfg.CommitInterval:
+	case t.open != nil && time.Since(t.open.began) >= t.member.cfg.CommitInterval:
 		return t.end(ctx, kgo.TryCommit)
 	}
 	return nil
@@ -71,12 +71,12 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 	if err := t.session.Begin(); err != nil {
 		return fatalf("beginning a transaction: %w", err)
 	}
-	t.open = &transaction{batch: t.consumer.handler.Begin(), began: time.Now()}
+	t.open = &transaction{batch: t.member.handler.Begin(), began: time.Now()}
 	behind := map[string]map[int32]kgo.EpochOffset{}
 	for _, b := range bombs {
 		at := &kafka.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}
 		cause := fmt.Errorf("the batch up to offset %d unpacks to more than %d bytes and was passed over", b.NextOffset-1, maxUnpacked)
-		t.consumer.log.Error("batch passed over", "topic", b.Topic, "partition", b.Partition, "offset", b.Offset, "err", cause)
+		t.member.log.Error("batch passed over", "topic", b.Topic, "partition", b.Partition, "offset", b.Offset, "err", cause)
 		t.open.outputs = t.open.batch.Unreadable(t.open.outputs, at, cause)
 		if behind[b.Topic] == nil {
 			behind[b.Topic] = map[int32]kgo.EpochOffset{}
@@ -92,11 +92,11 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 
 // commit ends the open transaction and takes an abort for an error.
 func (t *transactions) commit(ctx context.Context) error {
-	before := t.consumer.committed.Load()
+	before := t.member.committed.Load()
 	if err := t.end(ctx, kgo.TryCommit); err != nil {
 		return err
 	}
-	if t.consumer.committed.Load() == before {
+	if t.member.committed.Load() == before {
 		return errors.New("a batch could not be passed over, as a transaction was aborted")
 	}
 	return nil
@@ -106,11 +106,11 @@ func (t *transactions) commit(ctx context.Context) error {
 func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 	wait := idlePoll
 	if t.open != nil {
-		wait = max(t.consumer.cfg.CommitInterval-time.Since(t.open.began), time.Millisecond)
+		wait = max(t.member.cfg.CommitInterval-time.Since(t.open.began), time.Millisecond)
 	}
 	pollCtx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return t.session.PollRecords(pollCtx, min(t.pace.records(), t.consumer.cfg.MaxPoll))
+	return t.session.PollRecords(pollCtx, min(t.pace.records(), t.member.cfg.MaxPoll))
 }
 
 // process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile the batch is
@@ -120,7 +120,7 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 		if err := t.session.Begin(); err != nil {
 			return fatalf("beginning a transaction: %w", err) // the producer is fenced or broken for good
 		}
-		t.open = &transaction{batch: t.consumer.handler.Begin(), began: time.Now()}
+		t.open = &transaction{batch: t.member.handler.Begin(), began: time.Now()}
 	}
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
@@ -183,7 +183,7 @@ func (t *transactions) partition(ctx context.Context, records []*kgo.Record) (ou
 		if out, err = t.open.batch.Outputs(ctx, out, recs[:n]); err != nil {
 			return nil, err
 		}
-		t.consumer.turned()
+		t.member.turned()
 		recs = recs[n:]
 	}
 	return out, nil
@@ -203,8 +203,7 @@ func (o *transaction) reached(parts []kgo.FetchTopicPartition) {
 }
 
 // covered reports whether the offsets that are about to be committed are those of the batch. A session that has
-// lost the group has none any more, and if it was in the middle of the End before, does not know: it would commit
-// the outputs alone, and the records would come, and go out, again.
+// lost the group has none any more: the outputs would be committed alone, and the records come, and go out, again.
 func (o *transaction) covered(offsets map[string]map[int32]kgo.EpochOffset) bool {
 	for topic, parts := range o.next {
 		for p, next := range parts {
@@ -227,22 +226,22 @@ func (o *transaction) written(r *kgo.Record, err error) {
 // end ends the open transaction. A commit that turns into an abort is no error: the session has rewound and the
 // same records come again. An error means that the session cannot go on.
 func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error {
-	c, open := t.consumer, t.open
+	m, open := t.member, t.open
 	t.open = nil
-	endCtx, cancel := outlive(ctx, c.cfg.EndTimeout)
+	endCtx, cancel := outlive(ctx, m.cfg.EndTimeout)
 	defer cancel()
 	start := time.Now()
 	committed, err := t.finish(endCtx, open, try)
 	took := time.Since(start)
 	open.batch.End(committed)
-	c.metrics.ended(committed, err, open.records, took)
+	m.metrics.ended(committed, err, open.records, took)
 	if committed {
-		c.committed.Add(1)
+		m.committed.Add(1)
 	}
 	if err != nil {
 		err = fmt.Errorf("ending a transaction of %d records: %w", open.records, err)
 		fenced := errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
-		if fenced && (c.cfg.Replica == "" || took >= c.cfg.TransactionTimeout) {
+		if fenced && (m.cfg.Replica == "" || took >= m.cfg.TransactionTimeout) {
 			return fmt.Errorf("%w (the broker gave the transaction up after kafka.transaction_timeout)", err)
 		}
 		return classify(err)
@@ -251,7 +250,7 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 		return classify(*failed)
 	}
 	if !committed {
-		c.log.Info("transaction aborted, its records come again", "records", open.records)
+		m.log.Info("transaction aborted, its records come again", "records", open.records)
 	}
 	return nil
 }
@@ -274,6 +273,10 @@ func outlive(ctx context.Context, timeout time.Duration) (context.Context, conte
 
 // finish writes the outputs in the order of their partitions, flushes and ends. The plan's digest takes the place
 // of the offsets' metadata.
+//
+// It gives up a batch whose session has lost the group since: when that happens while the transaction before ends, kgo
+// has forgotten it by the time this one does, hands out records of before, and would commit their outputs without
+// their offsets. covered alone does not see it, as the client drops the offsets some time later.
 func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.TransactionEndTry) (bool, error) {
 	if try == kgo.TryCommit {
 		for i := range open.outputs {
@@ -282,12 +285,16 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 		if err := t.session.Client().Flush(ctx); err != nil {
 			return false, err
 		}
-		if open.failed.Load() != nil || !open.covered(t.session.Client().UncommittedOffsets()) {
+		if open.failed.Load() != nil || t.member.lost.Load() || !open.covered(t.session.Client().UncommittedOffsets()) {
 			try = kgo.TryAbort
 		}
 	}
-	metadata := open.batch.Metadata()
-	ctx = kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
+	return t.session.End(withMetadata(ctx, open.batch.Metadata()), try)
+}
+
+// withMetadata has the offsets that are committed under ctx, with a transaction or without, carry metadata.
+func withMetadata(ctx context.Context, metadata string) context.Context {
+	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
 		for i := range req.Topics {
 			for k := range req.Topics[i].Partitions {
 				req.Topics[i].Partitions[k].Metadata = &metadata
@@ -295,7 +302,14 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 		}
 		return nil
 	})
-	return t.session.End(ctx, try)
+	return kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
+		for i := range req.Topics {
+			for k := range req.Topics[i].Partitions {
+				req.Topics[i].Partitions[k].Metadata = &metadata
+			}
+		}
+		return nil
+	})
 }
 
 // stop commits the open transaction, if any, when the worker is asked to stop.

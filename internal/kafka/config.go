@@ -16,7 +16,10 @@ const EmbeddedBroker = "embedded"
 type Config struct {
 	Brokers            yamlx.Strings  `yaml:"brokers"             env:"BROKERS"`             // seeds, host:port; or "embedded"; required
 	Group              string         `yaml:"group"               env:"GROUP"`               // consumer group, and the first part of the transactional id (group.id)
-	Replica            string         `yaml:"replica"             env:"REPLICA"`             // stable ordinal of this replica: static membership and fencing; "" = a new member at every start (group.instance.id)
+	Replica            string         `yaml:"replica"             env:"REPLICA"`             // stable ordinal of this replica: static membership and fencing; "" = a new member at every start, "hostname" = the number that ends the host's name, as a StatefulSet gives it (group.instance.id)
+	Sessions           int            `yaml:"sessions"            env:"SESSIONS"`            // members of the group in this process, each with partitions of its own: to use more cores
+	Delivery           Delivery       `yaml:"delivery"            env:"DELIVERY"`            // exactly_once (transactions) or at_least_once
+	GroupProtocol      Protocol       `yaml:"group_protocol"      env:"GROUP_PROTOCOL"`      // classic, or consumer for Kafka 4.3 and newer (group.protocol)
 	CommitInterval     time.Duration  `yaml:"commit_interval"     env:"COMMIT_INTERVAL"`     // how long a transaction takes in records before it ends
 	EndTimeout         time.Duration  `yaml:"end_timeout"         env:"END_TIMEOUT"`         // how long ending a transaction may take; longer than the longest rebalance
 	SessionTimeout     time.Duration  `yaml:"session_timeout"     env:"SESSION_TIMEOUT"`     // a member silent for this long is out (session.timeout.ms)
@@ -26,6 +29,27 @@ type Config struct {
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
 	Leave              bool           `yaml:"-"                   env:"-"` // leave the group at the end although the replica has a name: for scaling down
 }
+
+// Delivery is what the group's offsets promise about the outputs.
+type Delivery string
+
+// The deliveries.
+const (
+	ExactlyOnce Delivery = "exactly_once"  // outputs and offsets in one transaction
+	AtLeastOnce Delivery = "at_least_once" // offsets after the outputs; after a fault some come again, under the same keys
+)
+
+// Protocol is how the members of the group get their partitions.
+type Protocol string
+
+// The protocols.
+const (
+	ClassicProtocol  Protocol = "classic"  // the members assign, cooperative-sticky
+	ConsumerProtocol Protocol = "consumer" // the broker assigns (KIP-848); session_timeout is then the broker's group.consumer.session.timeout.ms
+)
+
+// HostnameReplica is the value of kafka.replica that takes the ordinal from the host's name.
+const HostnameReplica = "hostname"
 
 // EmbeddedConfig is about the in-process broker.
 type EmbeddedConfig struct {
@@ -38,6 +62,9 @@ func DefaultConfig() Config {
 	return Config{
 		Brokers:            yamlx.Strings{"localhost:9092"},
 		Group:              "ttp-worker",
+		Sessions:           1,
+		Delivery:           ExactlyOnce,
+		GroupProtocol:      ClassicProtocol,
 		CommitInterval:     100 * time.Millisecond,
 		EndTimeout:         80 * time.Second,
 		SessionTimeout:     15 * time.Second,
@@ -49,6 +76,22 @@ func DefaultConfig() Config {
 
 // UseEmbedded reports whether the in-process broker is asked for.
 func (c Config) UseEmbedded() bool { return len(c.Brokers) == 1 && c.Brokers[0] == EmbeddedBroker }
+
+// maxSessions bounds the sessions of one process; more than its cores are of no use.
+const maxSessions = 64
+
+// ResolveReplica is the name of this replica: kafka.replica, or with "hostname" the number that ends host, such as 3 of
+// ttp-worker-3.
+func (c Config) ResolveReplica(host string) (string, error) {
+	if c.Replica != HostnameReplica {
+		return c.Replica, nil
+	}
+	end := strings.TrimRight(host, "0123456789")
+	if ordinal := host[len(end):]; ordinal != "" && len(end) > 1 && strings.HasSuffix(end, "-") {
+		return ordinal, nil
+	}
+	return "", fmt.Errorf("kafka.replica is %q, but the host's name %q does not end in a number as a StatefulSet's do (ttp-worker-3): give the number", HostnameReplica, host)
+}
 
 // Validate reports everything that is wrong, joined.
 func (c Config) Validate() error {
@@ -64,6 +107,18 @@ func (c Config) Validate() error {
 	}
 	if c.Group == "" {
 		fault("kafka.group is empty")
+	}
+	if strings.ContainsAny(c.Replica, ". ") {
+		fault("kafka.replica %q has a dot or a space: it is a number, or a short name", c.Replica)
+	}
+	if c.Sessions < 1 || c.Sessions > maxSessions {
+		fault("kafka.sessions %d is not between 1 and %d", c.Sessions, maxSessions)
+	}
+	if c.Delivery != ExactlyOnce && c.Delivery != AtLeastOnce {
+		fault("kafka.delivery: unknown %q; known: %s, %s", c.Delivery, ExactlyOnce, AtLeastOnce)
+	}
+	if c.GroupProtocol != ClassicProtocol && c.GroupProtocol != ConsumerProtocol {
+		fault("kafka.group_protocol: unknown %q; known: %s, %s", c.GroupProtocol, ClassicProtocol, ConsumerProtocol)
 	}
 	if c.MaxPoll < 1 {
 		fault("kafka.max_poll %d is less than 1", c.MaxPoll)

@@ -83,3 +83,27 @@ func TestEmbeddedIsAskedForByThatWordAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestResolveReplica(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, replica, host, want string
+		bad                       bool
+	}{
+		{name: "a name is itself", replica: "7", host: "ttp-worker-3", want: "7"},
+		{name: "none stays none", host: "ttp-worker-3"},
+		{name: "a StatefulSet's host gives its ordinal", replica: kafka.HostnameReplica, host: "ttp-worker-12", want: "12"},
+		{name: "a Deployment's does not", replica: kafka.HostnameReplica, host: "ttp-worker-7c9f8-x2x4z", bad: true},
+		{name: "nor does a number in the middle of a word", replica: kafka.HostnameReplica, host: "node3", bad: true},
+		{name: "nor a number alone", replica: kafka.HostnameReplica, host: "3", bad: true},
+		{name: "nor no name", replica: kafka.HostnameReplica, bad: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := kafka.Config{Replica: tt.replica}.ResolveReplica(tt.host)
+			if got != tt.want || (err != nil) != tt.bad {
+				t.Errorf("ResolveReplica(%q) = %q, %v; want %q, an error: %t", tt.host, got, err, tt.want, tt.bad)
+			}
+		})
+	}
+}
