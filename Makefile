@@ -108,6 +108,11 @@ bin/bench:
 bench: bin/bench ## print what matching costs, beside other ways, with the public rules in SIGMA; 2 minutes (ARGS="-quick")
 	@bin/bench -sigma $(SIGMA) $(ARGS)
 
+.PHONY: bench-kafka
+bench-kafka: ## print what the worker costs beside a bare copy, on an Apache Kafka of its own; 10 minutes (needs a JDK, 17 or newer, and Maven)
+	@go -C bench build -o ../bin/bench-kafka ./kafka
+	@bin/bench-kafka -sigma $(SIGMA) $(ARGS)
+
 .PHONY: bench-smoke
 bench-smoke: bin/bench ## test bench, and see that it runs and that the index gives no wrong answer; seconds
 	go -C bench test ./...

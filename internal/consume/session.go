@@ -70,6 +70,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),    // a tag goes to the partition of its event
 		kgo.ProducerBatchMaxBytesFn(m.maxMessage),
+		kgo.ProducerBatchCompression(m.cfg.Compression.Codec()),
 		kgo.WithHooks(m.client),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			m.joined.Store(true)

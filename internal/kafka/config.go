@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"ttpworker/internal/yamlx"
 )
 
@@ -25,6 +27,7 @@ type Config struct {
 	SessionTimeout     time.Duration  `yaml:"session_timeout"     env:"SESSION_TIMEOUT"`     // a member silent for this long is out (session.timeout.ms)
 	RebalanceTimeout   time.Duration  `yaml:"rebalance_timeout"   env:"REBALANCE_TIMEOUT"`   // how long a join waits for slow members (max.poll.interval.ms)
 	TransactionTimeout time.Duration  `yaml:"transaction_timeout" env:"TRANSACTION_TIMEOUT"` // an open transaction older than this is aborted by the broker (transaction.timeout.ms)
+	Compression        Compression    `yaml:"compression"         env:"COMPRESSION"`         // of what the worker writes (compression.type)
 	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
 	Leave              bool           `yaml:"-"                   env:"-"` // leave the group at the end although the replica has a name: for scaling down
@@ -48,6 +51,25 @@ const (
 	ConsumerProtocol Protocol = "consumer" // the broker assigns (KIP-848); session_timeout is then the broker's group.consumer.session.timeout.ms
 )
 
+// Compression is a codec of records.
+type Compression string
+
+// The codecs.
+const (
+	NoCompression Compression = "none"
+	Snappy        Compression = "snappy"
+	LZ4           Compression = "lz4"
+	Zstd          Compression = "zstd"
+)
+
+// codecs are kgo's.
+var codecs = map[Compression]kgo.CompressionCodec{
+	NoCompression: kgo.NoCompression(), Snappy: kgo.SnappyCompression(), LZ4: kgo.Lz4Compression(), Zstd: kgo.ZstdCompression(),
+}
+
+// Codec is the client's name of c, which must be valid.
+func (c Compression) Codec() kgo.CompressionCodec { return codecs[c] }
+
 // HostnameReplica is the value of kafka.replica that takes the ordinal from the host's name.
 const HostnameReplica = "hostname"
 
@@ -70,6 +92,7 @@ func DefaultConfig() Config {
 		SessionTimeout:     15 * time.Second,
 		RebalanceTimeout:   60 * time.Second,
 		TransactionTimeout: 10 * time.Second,
+		Compression:        Snappy,
 		MaxPoll:            5000,
 	}
 }
@@ -119,6 +142,9 @@ func (c Config) Validate() error {
 	}
 	if c.GroupProtocol != ClassicProtocol && c.GroupProtocol != ConsumerProtocol {
 		fault("kafka.group_protocol: unknown %q; known: %s, %s", c.GroupProtocol, ClassicProtocol, ConsumerProtocol)
+	}
+	if _, ok := codecs[c.Compression]; !ok {
+		fault("kafka.compression: unknown %q; known: %s, %s, %s, %s", c.Compression, NoCompression, Snappy, LZ4, Zstd)
 	}
 	if c.MaxPoll < 1 {
 		fault("kafka.max_poll %d is less than 1", c.MaxPoll)
