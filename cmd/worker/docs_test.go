@@ -182,7 +182,7 @@ func TestCheckCommand(t *testing.T) {
 func TestDocumentsYAML(t *testing.T) {
 	ruleID := regexp.MustCompile(`(?m)^(rule_id|logsource):`)
 	mapping := regexp.MustCompile(`(?m)^- logsource:`)
-	config := regexp.MustCompile(`(?m)^(kafka|input|topics|output|schema_registry|rule_store|sigma|tagger|limits|admin|log):`)
+	config := regexp.MustCompile(`(?m)^(kafka|input|topics|output|dlq|schema_registry|rule_store|sigma|tagger|limits|admin|log):`)
 	for _, d := range documents(t) {
 		for _, b := range d.blocks {
 			if b.lang != "yaml" && b.lang != "yml" {

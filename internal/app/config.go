@@ -8,6 +8,7 @@ import (
 
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/match"
+	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store/filesystem"
@@ -24,6 +25,7 @@ type Config struct {
 	Input     InputConfig           `yaml:"input"      envPrefix:"INPUT_"`
 	Topics    produce.TopicsConfig  `yaml:"topics"     envPrefix:"TOPICS_"`
 	Output    OutputConfig          `yaml:"output"     envPrefix:"OUTPUT_"`
+	DLQ       pipeline.LetterLimit  `yaml:"dlq"        envPrefix:"DLQ_"`
 	RuleStore StoreConfig           `yaml:"rule_store" envPrefix:"RULE_STORE_"`
 	Sigma     SigmaConfig           `yaml:"sigma"      envPrefix:"SIGMA_"`
 	Tagger    TaggerConfig          `yaml:"tagger"     envPrefix:"TAGGER_"`
@@ -87,6 +89,7 @@ func DefaultConfig() Config {
 		Kafka:     kafka.DefaultConfig(),
 		Topics:    produce.DefaultTopicsConfig(),
 		Output:    OutputConfig{Framing: wire.SingleObject},
+		DLQ:       pipeline.DefaultLetterLimit(),
 		RuleStore: StoreConfig{Type: storeFilesystem, Config: filesystem.DefaultConfig()},
 		Sigma:     SigmaConfig{Levels: rule.DefaultLevels()},
 		Tagger:    TaggerConfig{Type: taggerComposite, AuditEvery: engine.DefaultAuditEvery},
@@ -110,7 +113,7 @@ func (c Config) InputTopics() []string {
 func (c Config) Validate() error {
 	_, framing := wire.NewEncoder(c.Output.Framing)
 	errs := []error{
-		c.Kafka.Validate(), c.Topics.Validate(), framing,
+		c.Kafka.Validate(), c.Topics.Validate(), framing, c.DLQ.Validate(),
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
 		c.RuleStore.Validate(), c.Sigma.Levels.Validate(),
 		known("tagger.type", c.Tagger.Type, taggerComposite), c.Tagger.validate(),

@@ -29,7 +29,16 @@ func newPipeline(
 		MaxBytes: min(cmp.Or(tags.MaxMessage, shadow.MaxMessage), cmp.Or(shadow.MaxMessage, tags.MaxMessage)),
 	}
 	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
-	return pipeline.New(dec, outputs, letters, plans, log, reg)
+	tellLimit(log, cfg.DLQ)
+	return pipeline.New(dec, outputs, letters, cfg.DLQ, plans, log, reg)
+}
+
+func tellLimit(log *slog.Logger, l pipeline.LetterLimit) {
+	if l.MaxRatio == 0 {
+		log.Info("no share of dead letters stops the worker")
+		return
+	}
+	log.Info("too many dead letters stop the worker", "max_ratio", l.MaxRatio, "window", l.Window, "min_records", l.MinRecords, "classes", l.Classes)
 }
 
 func newConsumer(

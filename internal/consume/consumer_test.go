@@ -28,10 +28,18 @@ type copier struct {
 	ended     atomic.Int64
 	committed atomic.Int64
 	output    func(r *kafka.Record) kafka.Record // nil = a copy
+	check     func() error                       // nil = all is well
 }
 
 func (c *copier) Begin() consume.Batch { return c }
 func (c *copier) Metadata() string     { return "plan-1" }
+
+func (c *copier) Check() error {
+	if c.check == nil {
+		return nil
+	}
+	return c.check()
+}
 
 func (c *copier) End(committed bool) {
 	c.ended.Add(1)

@@ -1,6 +1,8 @@
 package consume_test
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/kafkatest"
 )
 
@@ -148,5 +151,73 @@ func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
 				t.Errorf("the bomb was told of %d times without any fault, want once", told)
 			}
 		})
+	}
+}
+
+// What the handler refuses is not written, its offsets neither: whoever mends the cause reads the same records again.
+func TestABatchThatIsRefusedIsAbortedAndStopsTheWorker(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []kafka.Delivery{kafka.ExactlyOnce, kafka.AtLeastOnce} {
+		t.Run(string(delivery), func(t *testing.T) {
+			t.Parallel()
+			cfg := config("0")
+			cfg.Delivery = delivery
+			c := start(t)
+			refuse := errors.New("too much of that")
+			var bad atomic.Bool
+			h := &copier{check: func() error {
+				if bad.Load() {
+					return refuse
+				}
+				return nil
+			}}
+			m := join(t, c, cfg, h, nil)
+			write(t, c, 0, 90)
+			waitFor(t, c, 90)
+			bad.Store(true)
+			write(t, c, 90, 90)
+			select {
+			case err := <-m.done:
+				m.stop = func() error { return nil }
+				if !errors.Is(err, refuse) {
+					t.Errorf("Run = %v, want %v", err, refuse)
+				}
+			case <-time.After(kafkatest.Patience):
+				t.Fatal("the worker still runs")
+			}
+			if got := committedOffsets(t, c); got != 90 {
+				t.Errorf("committed offsets = %d, want 90", got)
+			}
+			if got := len(c.ReadAll(t, out)); got != 90 {
+				t.Errorf("%d records came out, want 90", got)
+			}
+			bad.Store(false)
+			join(t, c, cfg, h, nil)
+			waitFor(t, c, 180)
+			check(t, c, 180)
+		})
+	}
+}
+
+// A stop ends the open transaction, and that may be one too much.
+func TestAStopDoesNotCommitWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	cfg := config("0")
+	cfg.CommitInterval = 5 * time.Second
+	refuse := errors.New("too much of that")
+	began := make(chan struct{}, 100)
+	h := &copier{check: func() error { return refuse }, output: func(r *kafka.Record) kafka.Record {
+		began <- struct{}{}
+		return kafka.Record{Topic: out, Partition: r.Partition}
+	}}
+	m := join(t, c, cfg, h, nil)
+	write(t, c, 0, 3)
+	<-began
+	if err := m.stop(); !errors.Is(err, refuse) {
+		t.Errorf("Run = %v, want %v", err, refuse)
+	}
+	if got := committedOffsets(t, c); got > 0 {
+		t.Errorf("committed offsets = %d, want none", got)
 	}
 }

@@ -19,6 +19,9 @@ type Batch interface {
 	Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error)
 	// Unreadable appends what becomes of records that cannot be read: at is where they begin, without key and value.
 	Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record
+	// Check is called before a commit, when all outputs are there. An error is fatal: the transaction is aborted and
+	// the worker stops.
+	Check() error
 	// Metadata goes into the committed offsets beside every position.
 	Metadata() string
 	// End is called once, when the transaction is over. After committed = false the same records come again.

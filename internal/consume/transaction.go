@@ -231,12 +231,21 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 	endCtx, cancel := outlive(ctx, m.cfg.EndTimeout)
 	defer cancel()
 	start := time.Now()
+	var refused error
+	if try == kgo.TryCommit {
+		if refused = open.batch.Check(); refused != nil {
+			try = kgo.TryAbort
+		}
+	}
 	committed, err := t.finish(endCtx, open, try)
 	took := time.Since(start)
 	open.batch.End(committed)
 	m.metrics.ended(committed, err, open.records, took)
 	if committed {
 		m.committed.Add(1)
+	}
+	if refused != nil {
+		return fatalf("committing a batch of %d records: %w", open.records, refused)
 	}
 	if err != nil {
 		err = fmt.Errorf("ending a transaction of %d records: %w", open.records, err)

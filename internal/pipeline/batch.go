@@ -26,12 +26,13 @@ type Pipeline struct {
 	log     *slog.Logger
 	metrics *batchMetrics
 	letters map[wire.Class]*atomic.Uint64 // dead letters by class; the map never changes
+	window  letterWindow
 }
 
 // Begin implements consume.Handler: the batch works under the plan now in force. There must be one: see
 // Plans.Ready.
 func (p *Pipeline) Begin() consume.Batch {
-	return &batch{pipeline: p, plan: p.plans.begin(), began: time.Now()}
+	return &batch{pipeline: p, plan: p.plans.begin(), began: time.Now(), count: batchTally{limit: p.window.limit}}
 }
 
 // A batch is one transaction's work. Its plan never changes.
@@ -39,14 +40,21 @@ type batch struct {
 	pipeline *Pipeline
 	plan     *Plan
 	began    time.Time
+	count    batchTally
 }
 
 // Metadata implements consume.Batch: the offsets say under which plan they were reached.
 func (b *batch) Metadata() string { return b.plan.Digest }
 
+// Check implements consume.Batch: a *FloodError if too many records are dead letters.
+func (b *batch) Check() error {
+	return b.pipeline.window.admit(time.Now(), &b.count.tally)
+}
+
 // End implements consume.Batch.
 func (b *batch) End(committed bool) {
 	b.pipeline.plans.end(b.plan)
+	b.pipeline.window.end(time.Now(), &b.count.tally, committed)
 	if committed {
 		b.pipeline.metrics.duration.Observe(time.Since(b.began).Seconds())
 	}
@@ -54,9 +62,8 @@ func (b *batch) End(committed bool) {
 
 // Unreadable implements consume.Batch: one dead letter that says where they are.
 func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
-	fault := &wire.Error{Class: wire.TooLarge, Err: cause}
-	b.pipeline.malformed(at, fault)
-	return append(dst, b.pipeline.dead.Record(at, string(fault.Class), fault))
+	b.count.read(1) // how many there are is not known
+	return append(dst, b.malformed(at, &wire.Error{Class: wire.TooLarge, Err: cause}))
 }
 
 // Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is
@@ -64,6 +71,7 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	var tags []tagger.Tag
 	now := time.Now()
+	b.count.read(len(recs))
 	for i := range recs {
 		if err := ctx.Err(); err != nil {
 			return dst, err
@@ -117,6 +125,12 @@ func (b *batch) sortOut(dst []kafka.Record, rec *kafka.Record, err error) ([]kaf
 		b.pipeline.metrics.events.WithLabelValues("failed").Inc()
 		return dst, err
 	}
-	b.pipeline.malformed(rec, malformed)
-	return append(dst, b.pipeline.dead.Record(rec, string(malformed.Class), malformed)), nil
+	return append(dst, b.malformed(rec, malformed)), nil
+}
+
+// malformed makes a dead letter.
+func (b *batch) malformed(rec *kafka.Record, fault *wire.Error) kafka.Record {
+	b.count.dead(rec, fault)
+	b.pipeline.malformed(rec, fault)
+	return b.pipeline.dead.Record(rec, string(fault.Class), fault)
 }

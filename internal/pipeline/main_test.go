@@ -55,6 +55,11 @@ const dlqPartitions = 2
 
 func newRig(t testing.TB, limits wire.Limits, maxBytes int, plan *pipeline.Plan) *rig {
 	t.Helper()
+	return newRigOf(t, limits, maxBytes, pipeline.DefaultLetterLimit(), plan)
+}
+
+func newRigOf(t testing.TB, limits wire.Limits, maxBytes int, letters pipeline.LetterLimit, plan *pipeline.Plan) *rig {
+	t.Helper()
 	dec, err := wire.NewDecoder(limits)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +71,7 @@ func newRig(t testing.TB, limits wire.Limits, maxBytes int, plan *pipeline.Plan)
 	r := &rig{plans: pipeline.NewPlans(), reg: prometheus.NewRegistry()}
 	outputs := produce.Outputs{Encoder: enc, Tags: "ttp_tags", Shadow: "ttp_tags_shadow", MaxBytes: maxBytes}
 	dead := consume.DeadLetters{Topic: "ttp_events_dlq", Partitions: dlqPartitions}
-	r.Pipeline = pipeline.New(dec, outputs, dead, r.plans, slog.New(slog.DiscardHandler), r.reg)
+	r.Pipeline = pipeline.New(dec, outputs, dead, letters, r.plans, slog.New(slog.DiscardHandler), r.reg)
 	if plan != nil {
 		r.plans.Swap(plan)
 	}

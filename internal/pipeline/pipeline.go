@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/bits"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,15 +15,34 @@ import (
 	"ttpworker/internal/wire"
 )
 
-// New makes a pipeline that decodes with dec, tags under plans, and writes to outputs and dead.
+// New makes a pipeline that decodes with dec, tags under plans, writes to outputs and dead, and has the worker stop
+// when limit is exceeded.
 func New(
-	dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, plans *Plans, log *slog.Logger, reg prometheus.Registerer,
+	dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, limit LetterLimit, plans *Plans, log *slog.Logger, reg prometheus.Registerer,
 ) *Pipeline {
 	letters := map[wire.Class]*atomic.Uint64{}
 	for _, class := range wire.Classes() {
 		letters[class] = new(atomic.Uint64)
 	}
-	return &Pipeline{decoder: dec, outputs: outputs, dead: dead, plans: plans, log: log, metrics: newBatchMetrics(reg), letters: letters}
+	p := &Pipeline{
+		decoder: dec, outputs: outputs, dead: dead, plans: plans, log: log, metrics: newBatchMetrics(reg), letters: letters,
+		window: letterWindow{limit: limit},
+	}
+	registerLetterRatio(reg, &p.window)
+	return p
+}
+
+// registerLetterRatio makes the share of dead letters and its limit visible, whether there is a limit or not.
+func registerLetterRatio(reg prometheus.Registerer, w *letterWindow) {
+	reg.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ttp_pipeline_dead_letter_ratio",
+			Help: "Share of dead letters, of the classes that count, among the records committed in the last dlq.window.",
+		}, func() float64 { return w.ratio(time.Now()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ttp_pipeline_dead_letter_max_ratio", Help: "The share above which the worker stops (dlq.max_ratio); 0 = never.",
+		}, func() float64 { return w.limit.MaxRatio }),
+	)
 }
 
 // batchMetrics count attempts: a record of an aborted transaction is counted again when it comes again.

@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Class says in one word why a record cannot be used: the value of the header ttp-error-class of dead letters.
 type Class string
@@ -20,6 +23,15 @@ const (
 // Classes lists all classes.
 func Classes() []Class {
 	return []Class{Undecodable, UnknownSchema, NotObject, TooLarge, TooDeep, BadField, OutputTooLarge}
+}
+
+// ClassNames names all classes, for messages.
+func ClassNames() string {
+	names := make([]string, len(Classes()))
+	for i, c := range Classes() {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ", ")
 }
 
 // An Error is a fault of a record: trying again does not help. It is always malformed input, never ours.
