@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 const (
 	cleanupPolicy   = "cleanup.policy"
 	maxMessageBytes = "max.message.bytes"
+	retentionMS     = "retention.ms"
 )
 
 // A TopicSpec says what a topic must look like.
@@ -43,7 +45,8 @@ func (s TopicSpec) policy() string {
 type Topic struct {
 	Name       string
 	Partitions int32
-	MaxMessage int // max.message.bytes; 0 = the broker does not say
+	MaxMessage int           // max.message.bytes; 0 = the broker does not say
+	Retention  time.Duration // retention.ms; 0 = for ever, or the broker does not say
 	policy     string
 }
 
@@ -94,6 +97,9 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 				t.policy = kv.MaybeValue()
 			case maxMessageBytes:
 				t.MaxMessage, _ = strconv.Atoi(kv.MaybeValue())
+			case retentionMS:
+				ms, _ := strconv.ParseInt(kv.MaybeValue(), 10, 64)
+				t.Retention = time.Duration(min(max(ms, 0), math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 			}
 		}
 		found[rc.Name] = t

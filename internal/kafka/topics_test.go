@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -172,6 +173,9 @@ func TestEnsureTopicsCreatesWhatIsMissingAndLeavesTheRest(t *testing.T) {
 	}
 	if got := found["a"].MaxMessage; got != 2_000_000 {
 		t.Errorf("MaxMessage = %d, want 2000000", got)
+	}
+	if got := found["old"].Retention; got != 1234567*time.Millisecond {
+		t.Errorf("Retention = %s, want 1234.567s", got)
 	}
 	if again, err := c.EnsureTopics(t.Context(), specs); err != nil || len(again) != 0 {
 		t.Errorf("EnsureTopics once more = %v, %v, want nothing", again, err)

@@ -1,0 +1,145 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A Span is the offsets of one partition from From up to, not including, To.
+type Span struct{ From, To int64 }
+
+// Spans are what is in a topic now, by partition, from the first record of since or later; from the start if since is
+// the zero time. What is in an open transaction is part of it: a scan waits for the end of that. Partitions with
+// nothing to read are left out.
+func (c *Cluster) Spans(ctx context.Context, topic string, since time.Time) (map[int32]Span, error) {
+	cl, err := c.Client("ttp-scan")
+	if err != nil {
+		return nil, err
+	}
+	defer Close(cl.Close)
+	adm := kadm.NewClient(cl)
+	ends, err := listed(adm.ListEndOffsets(ctx, topic))
+	if err != nil {
+		return nil, fmt.Errorf("finding the end of topic %s: %w", topic, err)
+	}
+	starts, err := listed(adm.ListStartOffsets(ctx, topic))
+	if err == nil && !since.IsZero() {
+		starts, err = listed(adm.ListOffsetsAfterMilli(ctx, since.UnixMilli(), topic))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("finding where to begin in topic %s: %w", topic, err)
+	}
+	spans := map[int32]Span{}
+	ends.Each(func(end kadm.ListedOffset) {
+		if start, ok := starts.Lookup(topic, end.Partition); ok && start.Offset < end.Offset {
+			spans[end.Partition] = Span{From: start.Offset, To: end.Offset}
+		}
+	})
+	return spans, nil
+}
+
+func listed(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
+	if err == nil {
+		err = offsets.Error()
+	}
+	return offsets, err
+}
+
+// Scan calls apply for every committed record in spans, those of a partition in order, one call at a time, and
+// returns. An error of apply ends it.
+func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, apply func(*Record) error) error {
+	if len(spans) == 0 {
+		return nil
+	}
+	from, missing := map[int32]kgo.Offset{}, map[int32]int64{}
+	for p, s := range spans {
+		from[p], missing[p] = kgo.NewOffset().At(s.From), s.To
+	}
+	// Control records are kept to see the position move over them.
+	cl, err := c.Client("ttp-scan", kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer Close(cl.Close)
+	for len(missing) > 0 {
+		fetches := poll(ctx, cl)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("reading topic %s: %w", topic, err)
+		}
+		if err := c.scanned(ctx, fetches, topic); err != nil {
+			return err
+		}
+		if fetches.NumRecords() == 0 {
+			if err := leaveOutDeleted(ctx, cl, topic, missing); err != nil {
+				return err
+			}
+		}
+		for records := fetches.RecordIter(); !records.Done(); {
+			r := records.Next()
+			to, ok := missing[r.Partition]
+			if !ok {
+				continue
+			}
+			if r.Offset+1 >= to {
+				delete(missing, r.Partition)
+			}
+			if r.Offset >= to || r.Attrs.IsControl() {
+				continue
+			}
+			rec := FromClient(r)
+			if err := apply(&rec); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// scanPatience is how long a scan waits for records before it looks whether they are still there.
+const scanPatience = time.Second
+
+func poll(ctx context.Context, cl *kgo.Client) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, scanPatience)
+	defer cancel()
+	return cl.PollFetches(ctx)
+}
+
+// scanned returns what keeps a scan from going on.
+func (c *Cluster) scanned(ctx context.Context, fetches kgo.Fetches, topic string) error {
+	for _, e := range fetches.Errors() {
+		_, lost := errors.AsType[*kgo.ErrDataLoss](e.Err)
+		switch {
+		case lost, errors.Is(e.Err, context.DeadlineExceeded):
+			continue
+		case !kerr.IsRetriable(e.Err):
+			return fmt.Errorf("reading %s/%d: %w", topic, e.Partition, e.Err)
+		}
+		c.log.Warn("reading a topic, trying again", "topic", topic, "partition", e.Partition, "err", e.Err)
+		select {
+		case <-time.After(followPause):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// leaveOutDeleted takes the partitions out of missing whose records retention has taken away while the scan ran.
+func leaveOutDeleted(ctx context.Context, cl *kgo.Client, topic string, missing map[int32]int64) error {
+	starts, err := listed(kadm.NewClient(cl).ListStartOffsets(ctx, topic))
+	if err != nil {
+		return fmt.Errorf("finding the start of topic %s: %w", topic, err)
+	}
+	starts.Each(func(o kadm.ListedOffset) {
+		if to, ok := missing[o.Partition]; ok && o.Offset >= to {
+			delete(missing, o.Partition)
+		}
+	})
+	return nil
+}
