@@ -7,7 +7,7 @@ SIGMA ?= ../shared/sigma
 BENCH ?= .
 COUNT ?= 1
 NODES ?= 1
-KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/produce ./internal/app
+KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/deadletter ./internal/produce ./internal/app
 PKG ?= ./...
 ARGS ?=
 tool = go tool -modfile=tools/$(1)/go.mod $(1)

@@ -6,11 +6,14 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func TestMain(m *testing.M) {
@@ -21,6 +24,8 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE PROGRAM [ARG...]   like exec, but the exit code must be CODE
 //	ready HOST:PORT               waits until the worker whose admin server is there is ready
+//	produce HOST:PORT TOPIC/PARTITION FILE   writes each line of the file as a record; with ! while a broker is there
+//	eventually OUTPUT PROGRAM [ARG...]       runs the program until its standard output matches
 //
 // and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first.
 func TestScripts(t *testing.T) {
@@ -39,7 +44,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADMIN", admin)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "produce": produce, "eventually": eventually},
 	})
 }
 
@@ -97,4 +102,43 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("the worker at %s is not ready after 20 s", args[0])
+}
+
+func produce(ts *testscript.TestScript, neg bool, args []string) {
+	topic, number, found := "", "", false
+	if len(args) == 3 {
+		topic, number, found = strings.Cut(args[1], "/")
+	}
+	if !found {
+		ts.Fatalf("usage: produce HOST:PORT TOPIC/PARTITION FILE")
+	}
+	partition, err := strconv.ParseUint(number, 10, 31)
+	ts.Check(err)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(args[0]), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	ts.Check(err)
+	defer cl.Close()
+	for line := range strings.Lines(ts.ReadFile(args[2])) {
+		r := &kgo.Record{Topic: topic, Partition: int32(partition), Key: []byte("k"), Value: []byte(strings.TrimSuffix(line, "\n"))} //nolint:gosec // 31 bits
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		err := cl.ProduceSync(ctx, r).FirstErr()
+		cancel()
+		if err != nil && neg {
+			return
+		}
+		ts.Check(err)
+	}
+}
+
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually OUTPUT PROGRAM [ARG...]")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("the output does not match %q after 20 s", args[0])
 }

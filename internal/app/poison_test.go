@@ -37,10 +37,10 @@ var poisons = []struct {
 func good(i int) *kgo.Record {
 	r := &kgo.Record{Topic: "ttp_events", Partition: int32(i % 6), Key: fmt.Appendf(nil, "s-%d", i%50)}
 	text := "curl http://x"
-	switch {
-	case i%10 == 3:
+	switch i % 10 {
+	case 3:
 		r.Key = nil
-	case i%10 == 7:
+	case 7:
 		text += "\xff"
 	}
 	r.Value = fmt.Appendf(nil, `{"source_kind":"command","source_id":"good-%d","payload":{"command_text":"%s"}}`, i, text)
@@ -185,7 +185,7 @@ func TestAFloodStopsTheWorkerAndNothingPastTheLineIsCommitted(t *testing.T) {
 		all := sources(t, c.ReadAll(t, "ttp_events_dlq"))
 		for from := range all {
 			parts := strings.Split(from, "/")
-			p, _ := strconv.Atoi(parts[1])
+			p, _ := strconv.ParseUint(parts[1], 10, 31)
 			o, _ := strconv.ParseInt(parts[2], 10, 64)
 			if o >= at[int32(p)] {
 				t.Errorf("a letter of %s is committed, the offsets end at %d", from, at[int32(p)])
