@@ -16,6 +16,7 @@ type Metrics struct {
 	successful  prometheus.Gauge
 	lastSuccess prometheus.Gauge
 	states      *prometheus.GaugeVec
+	upkeep      prometheus.Gauge
 	ignored     *prometheus.CounterVec
 }
 
@@ -40,6 +41,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		states: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ttp_store_states", Help: "Operator orders in force, by state.",
 		}, []string{"state"}),
+		upkeep: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ttp_store_states_awaiting_keeper", Help: "Orders that the keeper has yet to revert, as they have expired, or to publish once more.",
+		}),
 		ignored: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ttp_store_state_records_ignored_total", Help: "State records without effect: invalid, or a revert of an order no longer in force.",
 		}, []string{"cause"}),
@@ -53,7 +57,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, cause := range []verdict{stale, invalid} {
 		m.ignored.WithLabelValues(string(cause))
 	}
-	reg.MustRegister(m.rules, m.refused, m.changes, m.successful, m.lastSuccess, m.states, m.ignored)
+	reg.MustRegister(m.rules, m.refused, m.changes, m.successful, m.lastSuccess, m.states, m.upkeep, m.ignored)
 	return m
 }
 

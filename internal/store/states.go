@@ -226,7 +226,14 @@ func (s *States) noticed(now time.Time) {
 	s.metrics.orders(s.table.count(now))
 	s.warnUnknown()
 	signal(s.rearm)
-	if expired, buried := s.table.upkeep(now); len(expired)+len(buried) > 0 {
+	s.noticeUpkeep(now)
+}
+
+// noticeUpkeep tells the keeper, and whoever reads the metrics, what there is for it to do. The lock is held.
+func (s *States) noticeUpkeep(now time.Time) {
+	expired, buried := s.table.upkeep(now)
+	s.metrics.upkeep.Set(float64(len(expired) + len(buried)))
+	if len(expired)+len(buried) > 0 {
 		signal(s.due)
 	}
 }
@@ -273,7 +280,7 @@ func (s *States) expire() time.Duration {
 	}
 	if len(ended) > 0 {
 		s.metrics.orders(s.table.count(now))
-		signal(s.due)
+		s.noticeUpkeep(now)
 	}
 	next := s.table.nextExpiry()
 	if next.IsZero() {

@@ -83,6 +83,22 @@ func (b *bench) drained(t *testing.T) []string {
 	}
 }
 
+// gauge is the value of a gauge without labels.
+func (b *bench) gauge(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := b.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}
+
 func order(id, stateID string, s tagger.State) store.State {
 	return store.State{RuleID: id, StateID: stateID, State: s, SetAt: time.Now().UTC()}
 }
@@ -262,28 +278,38 @@ func TestTwoKeepers(t *testing.T) {
 				return false
 			}
 		}
+		awaiting := func(when string, want float64) {
+			t.Helper()
+			if got := b.gauge(t, "ttp_store_states_awaiting_keeper"); got != want {
+				t.Errorf("%s: %v states await the keeper, want %v", when, got, want)
+			}
+		}
 		if err := b.SetState(t.Context(), expiring(order("R1", "", tagger.Disabled), time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if due() {
 			t.Error("upkeep is due for an order in force")
 		}
+		awaiting("in force", 0)
 		time.Sleep(time.Minute)
 		expired, _ := b.Upkeep()
 		if !due() || len(expired) != 1 {
 			t.Fatalf("an expired order gives no upkeep: %+v", expired)
 		}
+		awaiting("expired", 1)
 		if err := b.SetState(t.Context(), order("R1", "", tagger.Shadow)); err != nil {
 			t.Fatal(err)
 		}
 		due()
 		b.drained(t)
+		awaiting("set anew", 0)
 		if err := b.log.Append(t.Context(), revert(expired[0].StateID)); err != nil {
 			t.Fatal(err)
 		}
 		if !due() {
 			t.Error("upkeep is not due for a buried order")
 		}
+		awaiting("buried", 1)
 		_, buried := b.Upkeep()
 		if len(buried) != 1 || buried[0].State != tagger.Shadow || b.State("R1").State != tagger.Shadow {
 			t.Fatalf("buried = %+v, in force %+v, want shadow both", buried, b.State("R1"))
@@ -295,6 +321,7 @@ func TestTwoKeepers(t *testing.T) {
 		if expired, buried := b.Upkeep(); len(expired)+len(buried) != 0 {
 			t.Errorf("after the keeper's work Upkeep = %+v, %+v, want nothing", expired, buried)
 		}
+		awaiting("kept", 0)
 		if got := b.drained(t); got != nil {
 			t.Errorf("the keeper's records gave changes: %q", got)
 		}
