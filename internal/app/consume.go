@@ -61,4 +61,5 @@ func startConsumer(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, c *consu
 			return nil
 		}
 	})
+	supervise(lc, sd, log, "lag", c.WatchLag)
 }

@@ -34,6 +34,8 @@ type Consumer struct {
 	handler Handler
 	log     *slog.Logger
 	metrics *metrics
+	client  *clientMetrics
+	lag     *lag
 	members []*member
 }
 
@@ -43,12 +45,14 @@ func New(
 	cluster *kafka.Cluster, cfg kafka.Config, topics []string, limits map[string]int, handler Handler,
 	keeper func(owns bool), log *slog.Logger, reg prometheus.Registerer,
 ) *Consumer {
-	c := &Consumer{cluster: cluster, cfg: cfg, topics: topics, limits: limits, handler: handler, log: log, metrics: newMetrics(reg)}
+	c := &Consumer{
+		cluster: cluster, cfg: cfg, topics: topics, limits: limits, handler: handler, log: log, metrics: newMetrics(reg),
+		client: newClientMetrics(reg), lag: newLag(cluster, cfg.Group, log, reg),
+	}
 	c.members = make([]*member, max(cfg.Sessions, 1))
 	own := anyOf(len(c.members), keeper)
 	for i := range c.members {
-		session := strconv.Itoa(i)
-		c.members[i] = newMember(c, c.memberName(i), own(i), log.With("session", session), prometheus.WrapRegistererWith(prometheus.Labels{"session": session}, reg))
+		c.members[i] = newMember(c, c.memberName(i), own(i), log.With("session", strconv.Itoa(i)))
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kprom"
 
 	"ttpworker/internal/kafka"
 )
@@ -34,7 +33,6 @@ type member struct {
 	anonymous string // transactional id of one without
 	owner     *ownership
 	log       *slog.Logger
-	client    *kprom.Metrics
 
 	joined    atomic.Bool
 	lost      atomic.Bool // the group dropped it, and it has no partitions again yet
@@ -46,15 +44,20 @@ type member struct {
 	bombs   []*kgo.ErrDecompressTooLarge // batches it would not unpack
 }
 
-func newMember(c *Consumer, name string, keeper func(bool), log *slog.Logger, reg prometheus.Registerer) *member {
+func newMember(c *Consumer, name string, keeper func(bool), log *slog.Logger) *member {
 	return &member{
 		Consumer: c, name: name, anonymous: anonymousName(c.cfg.Group), owner: newOwnership(c.topics[0], keeper), log: log,
-		client: kprom.NewMetrics("ttp", kprom.Subsystem("kafka"), kprom.Registerer(reg)),
 	}
 }
 
 func (m *member) turned()             { m.turns.tick() }
 func (m *member) lastTurn() time.Time { return m.turns.last() }
+
+// assigned is told, over and over, of all partitions that the member owns now.
+func (m *member) assigned(parts map[string][]int32) {
+	m.lag.assigned(cmp.Or(m.name, m.anonymous), parts)
+	m.owner.assigned(parts)
+}
 
 // run takes part in the group until ctx ends. Its error is fatal.
 func (m *member) run(ctx context.Context) error {

@@ -11,6 +11,7 @@ type metrics struct {
 	transactions *prometheus.CounterVec
 	end          prometheus.Histogram
 	rebuilds     prometheus.Counter
+	rebalances   prometheus.Counter
 	dataLoss     prometheus.Counter
 	pollErrors   prometheus.Counter
 }
@@ -30,6 +31,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rebuilds: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ttp_consume_session_rebuilds_total", Help: "Sessions given up and built anew.",
 		}),
+		rebalances: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_rebalances_total", Help: "Assignments of partitions that the group has handed to this replica.",
+		}),
 		dataLoss: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ttp_consume_data_loss_total", Help: "Times that records were gone before they were read.",
 		}),
@@ -37,7 +41,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "ttp_consume_poll_errors_total", Help: "Poll errors that the worker goes on after.",
 		}),
 	}
-	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.dataLoss, m.pollErrors)
+	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.rebalances, m.dataLoss, m.pollErrors)
 	for _, outcome := range []string{"committed", "aborted", "unknown"} {
 		m.transactions.WithLabelValues(outcome)
 	}

@@ -102,7 +102,7 @@ func (m *member) look(ctx context.Context, cl *kgo.Client) {
 					parts[topic] = append(parts[topic], p)
 				}
 			}
-			m.owner.assigned(parts)
+			m.assigned(parts)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (m *member) options() []kgo.Opt {
 	if m.cfg.GroupProtocol == kafka.ConsumerProtocol {
 		opts = append(opts, kgo.ServerSideBalancer(), kgo.Balancers(kgo.CooperativeStickyBalancer())) // kgo wants its own balancer there; the broker decides
 	} else {
-		opts = append(opts, kgo.Balancers(observer{kgo.CooperativeStickyBalancer(), m.owner.assigned}),
+		opts = append(opts, kgo.Balancers(observer{kgo.CooperativeStickyBalancer(), m.assigned}),
 			kgo.SessionTimeout(m.cfg.SessionTimeout), kgo.HeartbeatInterval(m.cfg.SessionTimeout/5))
 	}
 	return append(opts,
@@ -75,6 +75,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			m.joined.Store(true)
 			m.lost.Store(false)
+			m.metrics.rebalances.Inc()
 			m.log.Info("partitions assigned", "partitions", parts)
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
