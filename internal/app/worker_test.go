@@ -130,7 +130,8 @@ func TestAWorkerTagsTellsHowItDoesAndStops(t *testing.T) {
 	for _, series := range []string{
 		`ttp_pipeline_events_total{outcome="tagged"} 12`, "ttp_consume_records_total 12", "ttp_engine_rules 1",
 		`ttp_pipeline_dead_letters_total{class="bad_field"} 0`, "ttp_produce_keeper 1", "ttp_store_", "ttp_tagger_", "ttp_kafka_",
-		"go_goroutines",
+		"ttp_consume_assigned_partitions 6", "ttp_consume_rebalances_total ", "ttp_pipeline_batch_records_sum 12",
+		`ttp_engine_rule_fires_total{rule="R1"} 12`, `ttp_pipeline_plan_info{digest="`, "go_goroutines",
 	} {
 		if !strings.Contains(text, "\n"+series) {
 			t.Errorf("/metrics does not have %s", series)

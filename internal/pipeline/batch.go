@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,11 @@ type batch struct {
 	plan     *Plan
 	began    time.Time
 	count    batchTally
+
+	mu      sync.Mutex
+	records int
+	outputs int
+	times   [][]moments // of the records, by call of Outputs
 }
 
 // Metadata implements consume.Batch: the offsets say under which plan they were reached.
@@ -55,14 +61,29 @@ func (b *batch) Check() error {
 func (b *batch) End(committed bool) {
 	b.pipeline.plans.end(b.plan)
 	b.pipeline.window.end(time.Now(), &b.count.tally, committed)
-	if committed {
-		b.pipeline.metrics.duration.Observe(time.Since(b.began).Seconds())
+	if !committed {
+		return
 	}
+	now, m := time.Now(), b.pipeline.metrics
+	m.duration.Observe(now.Sub(b.began).Seconds())
+	m.records.Observe(float64(b.records))
+	m.outputs.Observe(float64(b.outputs))
+	m.committed(now, b.times)
+}
+
+// note adds to what is known of the batch when it ends.
+func (b *batch) note(records, outputs int, times []moments) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records += records
+	b.outputs += outputs
+	b.times = append(b.times, times)
 }
 
 // Unreadable implements consume.Batch: one dead letter that says where they are.
 func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
 	b.count.read(1) // how many there are is not known
+	b.note(0, 1, nil)
 	return append(dst, b.malformed(at, &wire.Error{Class: wire.TooLarge, Err: cause}))
 }
 
@@ -70,30 +91,34 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 // no event.
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	var tags []tagger.Tag
-	now := time.Now()
+	now, before := time.Now(), len(dst)
+	times := make([]moments, 0, len(recs))
 	b.count.read(len(recs))
 	for i := range recs {
 		if err := ctx.Err(); err != nil {
 			return dst, err
 		}
-		rec := &recs[i]
+		rec, at := &recs[i], moments{record: recs[i].Time.UnixMilli(), event: noTime}
 		var err error
-		if tags, err = b.tag(tags[:0], rec); err == nil {
+		if tags, err = b.tag(tags[:0], rec, &at); err == nil {
 			dst, err = b.encode(dst, rec, tags, now)
 		}
 		if dst, err = b.sortOut(dst, rec, err); err != nil {
 			return dst, fmt.Errorf("record %s: %w", consume.Source(rec), err)
 		}
+		times = append(times, at)
 	}
+	b.note(len(recs), len(dst)-before, times)
 	return dst, nil
 }
 
-// tag decodes one record and appends its tags.
-func (b *batch) tag(tags []tagger.Tag, rec *kafka.Record) ([]tagger.Tag, error) {
+// tag decodes one record, appends its tags and notes when the event happened.
+func (b *batch) tag(tags []tagger.Tag, rec *kafka.Record, at *moments) ([]tagger.Tag, error) {
 	ev, repairs, err := b.pipeline.decoder.Event(rec.Value, rec.Time)
 	if err != nil {
 		return tags, err
 	}
+	at.event = ev.EventTime.UnixMilli()
 	b.pipeline.metrics.repairs.Add(float64(repairs))
 	return b.plan.AppendTags(tags, &ev)
 }

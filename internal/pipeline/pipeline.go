@@ -53,6 +53,10 @@ type batchMetrics struct {
 	letters  *prometheus.CounterVec
 	repairs  prometheus.Counter
 	duration prometheus.Histogram
+	records  prometheus.Histogram
+	outputs  prometheus.Histogram
+
+	sinceRecord, sinceEvent latency
 }
 
 func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
@@ -73,8 +77,17 @@ func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
 			Name: "ttp_pipeline_batch_duration_seconds", Help: "Time from the beginning of a batch to its commit.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
 		}),
+		records: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ttp_pipeline_batch_records", Help: "Input records of a committed batch.",
+			Buckets: prometheus.ExponentialBuckets(1, 4, 10),
+		}),
+		outputs: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ttp_pipeline_batch_outputs", Help: "Tags and dead letters of a committed batch.",
+			Buckets: prometheus.ExponentialBuckets(1, 4, 10),
+		}),
 	}
-	reg.MustRegister(m.events, m.tags, m.letters, m.repairs, m.duration)
+	m.sinceRecord, m.sinceEvent = newLatencies(reg)
+	reg.MustRegister(m.events, m.tags, m.letters, m.repairs, m.duration, m.records, m.outputs)
 	for _, outcome := range []string{"tagged", "unchanged", "malformed", "failed"} {
 		m.events.WithLabelValues(outcome)
 	}
@@ -121,7 +134,7 @@ type reloadMetrics struct {
 	lastSwap prometheus.Gauge
 }
 
-func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
+func newReloadMetrics(plans *Plans, reg prometheus.Registerer) *reloadMetrics {
 	m := &reloadMetrics{
 		rules: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ttp_engine_rules", Help: "Rules in the plan in force, whatever their state.",
@@ -142,7 +155,7 @@ func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
 			Name: "ttp_pipeline_last_plan_swap_timestamp_seconds", Help: "When the plan in force was put there.",
 		}),
 	}
-	reg.MustRegister(m.rules, m.always, m.bytes, m.swaps, m.refused, m.lastSwap)
+	reg.MustRegister(m.rules, m.always, m.bytes, m.swaps, m.refused, m.lastSwap, newPlanInfo(plans))
 	return m
 }
 

@@ -24,7 +24,7 @@ type Plan struct {
 
 // NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.
 func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, monitor *tagger.Monitor) *Plan {
-	set := engine.NewSet(nil)
+	set := engine.NewSet(nil, nil)
 	for _, r := range rules {
 		set.Put(r, standing(r.ID))
 	}

@@ -41,8 +41,8 @@ func NewReloader(
 	s store.Store, plans *Plans, audit *engine.Auditor, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
 ) *Reloader {
 	return &Reloader{
-		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(reg),
-		set: engine.NewSet(audit),
+		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(plans, reg),
+		set: engine.NewSet(audit, engine.NewFires(reg)),
 	}
 }
 

@@ -34,7 +34,7 @@ type kindEngine struct {
 // New compiles rules under the operators' standing orders. standing is called once per rule. A disabled rule is
 // left out, and with the last rule of a kind the engine no longer claims that kind.
 func New(rules []*rule.Rule, standing func(ruleID string) tagger.Standing) *Engine {
-	s := NewSet(nil)
+	s := NewSet(nil, nil)
 	for _, r := range rules {
 		s.Put(r, standing(r.ID))
 	}

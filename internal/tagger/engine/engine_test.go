@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
@@ -271,7 +272,11 @@ func TestAllocations(t *testing.T) {
 		t.Skip("under the race detector sync.Pool forgets on purpose")
 	}
 	rules := []*rule.Rule{ruleOf(t, "R1", `\bevil\s+-x`), parse(t, fmt.Sprintf(detectionTemplate, "R2", "command", "evil"))}
-	e := engine.New(rules, allEnabled)
+	set := engine.NewSet(nil, engine.NewFires(prometheus.NewRegistry())) // as in a worker: matches are counted
+	for _, r := range rules {
+		set.Put(r, tagger.DefaultStanding())
+	}
+	e := set.Engine()
 	dst := make([]tagger.Tag, 0, 8)
 	for _, tt := range []struct {
 		name, payload string

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"ttpworker/internal/attack"
 	"ttpworker/internal/match"
@@ -21,6 +22,7 @@ type Set struct {
 	named map[string]int      // rules by source kind, disabled ones included
 	kinds map[string]*kindSet // by source kind
 	audit *Auditor
+	fires *Fires
 }
 
 // A member is a rule of a set and where it is.
@@ -47,11 +49,15 @@ type compiled struct {
 	detection *match.Detection
 	origin    tagger.Origin
 	evidence  []path
+	fires     *atomic.Uint64 // nil = not counted
 }
 
-// NewSet returns a set without rules whose engines are audited by audit, which may be nil.
-func NewSet(audit *Auditor) *Set {
-	return &Set{rules: map[string]*member{}, lines: map[string][]byte{}, named: map[string]int{}, kinds: map[string]*kindSet{}, audit: audit}
+// NewSet returns a set without rules whose engines are audited by audit and counted by fires; both may be nil.
+func NewSet(audit *Auditor, fires *Fires) *Set {
+	return &Set{
+		rules: map[string]*member{}, lines: map[string][]byte{}, named: map[string]int{}, kinds: map[string]*kindSet{},
+		audit: audit, fires: fires,
+	}
 }
 
 // Put adds a rule under an operator's standing order, in place of the one that has its id.
@@ -67,7 +73,7 @@ func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 		}
 		return
 	}
-	s.Remove(r.ID)
+	s.remove(r.ID)
 	s.lines[r.ID] = digestLine(r, order)
 	m := &member{rule: r, order: order, at: map[string]int32{}}
 	s.rules[r.ID] = m
@@ -79,19 +85,24 @@ func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 	if order.State == tagger.Disabled {
 		return
 	}
-	evidence := paths(r.EvidenceFields)
+	evidence, fires := paths(r.EvidenceFields), s.fires.of(r.ID)
 	for _, kind := range r.Kinds {
 		d := r.Match.Detection
 		if d == nil {
 			d = match.Patterns(r.Match.Fields[kind], r.Match.Patterns)
 		}
-		c := &compiled{rule: r, detection: d, origin: r.Origin(order, attack.Release), evidence: evidence}
+		c := &compiled{rule: r, detection: d, origin: r.Origin(order, attack.Release), evidence: evidence, fires: fires}
 		m.at[kind] = s.kind(kind).put(c)
 	}
 }
 
 // Remove removes the rule of an id; one that is not there is no fault.
 func (s *Set) Remove(ruleID string) {
+	s.remove(ruleID)
+	s.fires.forget(ruleID)
+}
+
+func (s *Set) remove(ruleID string) {
 	m := s.rules[ruleID]
 	if m == nil {
 		return
@@ -199,6 +210,9 @@ func (k *kindSet) snapshot() *kindEngine {
 }
 
 func (c *compiled) appendTags(dst []tagger.Tag, ev *tagger.TaggerEvent, evidence []byte) []tagger.Tag {
+	if c.fires != nil {
+		c.fires.Add(1)
+	}
 	for i := range c.rule.Emits {
 		dst = append(dst, c.origin.Tag(ev, &c.rule.Emits[i], evidence))
 	}

@@ -53,7 +53,7 @@ func TestSetIsWhatItsRulesAreWhateverTheWay(t *testing.T) {
 		events = append(events, &other)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		set, rules, standing := engine.NewSet(nil), map[string]*rule.Rule{}, map[string]tagger.Standing{}
+		set, rules, standing := engine.NewSet(nil, nil), map[string]*rule.Rule{}, map[string]tagger.Standing{}
 		of := func(id string) tagger.Standing { return standing[id] }
 		var made []*engine.Engine
 		var said []string
