@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/telemetry"
+	"ttpworker/internal/tracing"
 )
 
 // stuckAfter is how long past the end of the longest transaction the poll loop may stand still.
@@ -21,7 +23,7 @@ const stuckAfter = 30 * time.Second
 
 // telemetryModule is what people see.
 var telemetryModule = fx.Module("telemetry",
-	fx.Provide(newRegistry, newAdmin),
+	fx.Provide(newRegistry, newTracer, newAdmin),
 	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, a *telemetry.Admin) {
 		supervise(lc, sd, log, "admin server", a.Run)
 	}),
@@ -32,6 +34,25 @@ func newRegistry() (prometheus.Registerer, prometheus.Gatherer) {
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return reg, reg
 }
+
+// newTracer outlives the consumer, whose last batch ends the last spans.
+func newTracer(lc fx.Lifecycle, cfg Config, log *slog.Logger, reg prometheus.Registerer) (*tracing.Tracer, error) {
+	t, err := tracing.New(context.Background(), replicaName(cfg), log, reg)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+		defer cancel()
+		if err := t.Close(ctx); err != nil {
+			log.Warn("the last spans are lost", "err", err)
+		}
+	}))
+	return t, nil
+}
+
+// flushTimeout bounds the export of the last spans.
+const flushTimeout = 2 * time.Second
 
 func newAdmin(
 	cfg Config, c *consume.Consumer, s *filesystem.Store, plans *pipeline.Plans, reg prometheus.Gatherer, log *slog.Logger,

@@ -11,6 +11,7 @@ import (
 	"ttpworker/internal/consume"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
+	"ttpworker/internal/tracing"
 	"ttpworker/internal/wire"
 )
 
@@ -21,7 +22,8 @@ var consumeModule = fx.Module("consume",
 )
 
 func newPipeline(
-	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, plans *pipeline.Plans, log *slog.Logger, reg prometheus.Registerer,
+	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, plans *pipeline.Plans, tracer *tracing.Tracer,
+	log *slog.Logger, reg prometheus.Registerer,
 ) *pipeline.Pipeline {
 	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
 	outputs := produce.Outputs{
@@ -30,7 +32,7 @@ func newPipeline(
 	}
 	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
 	tellLimit(log, cfg.DLQ)
-	return pipeline.New(dec, outputs, letters, cfg.DLQ, plans, log, reg)
+	return pipeline.New(dec, outputs, letters, cfg.DLQ, plans, tracer, log, reg)
 }
 
 func tellLimit(log *slog.Logger, l pipeline.LetterLimit) {

@@ -13,6 +13,7 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tracing"
 	"ttpworker/internal/wire"
 )
 
@@ -24,6 +25,7 @@ type Pipeline struct {
 	outputs produce.Outputs
 	dead    consume.DeadLetters
 	plans   *Plans
+	tracer  *tracing.Tracer
 	log     *slog.Logger
 	metrics *batchMetrics
 	letters map[wire.Class]*atomic.Uint64 // dead letters by class; the map never changes
@@ -46,7 +48,8 @@ type batch struct {
 	mu      sync.Mutex
 	records int
 	outputs int
-	times   [][]moments // of the records, by call of Outputs
+	times   [][]moments     // of the records, by call of Outputs
+	spans   []*tracing.Span // of the records that carry a trace
 }
 
 // Metadata implements consume.Batch: the offsets say under which plan they were reached.
@@ -61,6 +64,9 @@ func (b *batch) Check() error {
 func (b *batch) End(committed bool) {
 	b.pipeline.plans.end(b.plan)
 	b.pipeline.window.end(time.Now(), &b.count.tally, committed)
+	for _, s := range b.spans {
+		s.End(committed)
+	}
 	if !committed {
 		return
 	}
@@ -99,17 +105,29 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 			return dst, err
 		}
 		rec, at := &recs[i], moments{record: recs[i].Time.UnixMilli(), event: noTime}
+		span := b.trace(rec)
 		var err error
 		if tags, err = b.tag(tags[:0], rec, &at); err == nil {
-			dst, err = b.encode(dst, rec, tags, now)
+			dst, err = b.encode(dst, rec, tags, now, span)
 		}
-		if dst, err = b.sortOut(dst, rec, err); err != nil {
+		if dst, err = b.sortOut(dst, rec, err, span); err != nil {
 			return dst, fmt.Errorf("record %s: %w", consume.Source(rec), err)
 		}
 		times = append(times, at)
 	}
 	b.note(len(recs), len(dst)-before, times)
 	return dst, nil
+}
+
+// trace begins the span of a record that carries a trace; for any other it is nil.
+func (b *batch) trace(rec *kafka.Record) *tracing.Span {
+	span := b.pipeline.tracer.Begin(rec, b.plan.Digest)
+	if span != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.spans = append(b.spans, span)
+	}
+	return span
 }
 
 // tag decodes one record, appends its tags and notes when the event happened.
@@ -125,9 +143,9 @@ func (b *batch) tag(tags []tagger.Tag, rec *kafka.Record, at *moments) ([]tagger
 
 // encode appends the records of the tags of one event. On error dst comes back as it was: an event has all its
 // tags or none.
-func (b *batch) encode(dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag, now time.Time) ([]kafka.Record, error) {
+func (b *batch) encode(dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag, now time.Time, span *tracing.Span) ([]kafka.Record, error) {
 	out := dst
-	from := produce.Source{Partition: rec.Partition, Position: consume.Source(rec), Plan: b.plan.Digest}
+	from := produce.Source{Partition: rec.Partition, Position: consume.Source(rec), Plan: b.plan.Digest, Trace: span.Headers()}
 	for i := range tags {
 		r, err := b.pipeline.outputs.TagRecord(&tags[i], from, now)
 		if err != nil {
@@ -136,20 +154,23 @@ func (b *batch) encode(dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag,
 		out = append(out, r)
 	}
 	b.pipeline.metrics.event(tags)
+	span.Tagged(len(tags))
 	return out, nil
 }
 
 // sortOut is the only place that decides what a fault means: malformed records become dead letters and the batch
 // goes on, everything else stops the worker. Retryable faults never get here: kgo retries them.
-func (b *batch) sortOut(dst []kafka.Record, rec *kafka.Record, err error) ([]kafka.Record, error) {
+func (b *batch) sortOut(dst []kafka.Record, rec *kafka.Record, err error, span *tracing.Span) ([]kafka.Record, error) {
 	if err == nil {
 		return dst, nil
 	}
 	malformed, ok := errors.AsType[*wire.Error](err)
 	if !ok {
 		b.pipeline.metrics.events.WithLabelValues("failed").Inc()
+		span.Failed("failed")
 		return dst, err
 	}
+	span.Failed(string(malformed.Class))
 	return append(dst, b.malformed(rec, malformed)), nil
 }
 

@@ -1,8 +1,10 @@
 package pipeline_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +101,7 @@ func TestTheSizeOfABatchIsThatOfAllItsPartitions(t *testing.T) {
 			}
 		}
 		at := record(9, "")
-		b.Unreadable(nil, &at, fmt.Errorf("too large"))
+		b.Unreadable(nil, &at, errors.New("too large"))
 		b.End(committed)
 	}
 	for name, want := range map[string]float64{"ttp_pipeline_batch_records": 6, "ttp_pipeline_batch_outputs": 7} {
@@ -137,7 +139,7 @@ func BenchmarkOutputs(b *testing.B) {
 			r := newRig(b, wire.DefaultLimits(), 0, newPlan(parse(b, "R1", 1, "curl")))
 			recs := make([]kafka.Record, 100)
 			for i := range recs {
-				recs[i] = record(int64(i), event(fmt.Sprint(i), bb.command))
+				recs[i] = record(int64(i), event(strconv.Itoa(i), bb.command))
 				recs[i].Time = time.Now()
 			}
 			b.ReportAllocs()

@@ -16,6 +16,7 @@ import (
 	"ttpworker/internal/produce"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tracing"
 	"ttpworker/internal/wire"
 )
 
@@ -60,6 +61,13 @@ func newRig(t testing.TB, limits wire.Limits, maxBytes int, plan *pipeline.Plan)
 
 func newRigOf(t testing.TB, limits wire.Limits, maxBytes int, letters pipeline.LetterLimit, plan *pipeline.Plan) *rig {
 	t.Helper()
+	return newRigWith(t, limits, maxBytes, letters, plan, nil)
+}
+
+func newRigWith(
+	t testing.TB, limits wire.Limits, maxBytes int, letters pipeline.LetterLimit, plan *pipeline.Plan, tracer *tracing.Tracer,
+) *rig {
+	t.Helper()
 	dec, err := wire.NewDecoder(limits)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +79,7 @@ func newRigOf(t testing.TB, limits wire.Limits, maxBytes int, letters pipeline.L
 	r := &rig{plans: pipeline.NewPlans(), reg: prometheus.NewRegistry()}
 	outputs := produce.Outputs{Encoder: enc, Tags: "ttp_tags", Shadow: "ttp_tags_shadow", MaxBytes: maxBytes}
 	dead := consume.DeadLetters{Topic: "ttp_events_dlq", Partitions: dlqPartitions}
-	r.Pipeline = pipeline.New(dec, outputs, dead, letters, r.plans, slog.New(slog.DiscardHandler), r.reg)
+	r.Pipeline = pipeline.New(dec, outputs, dead, letters, r.plans, tracer, slog.New(slog.DiscardHandler), r.reg)
 	if plan != nil {
 		r.plans.Swap(plan)
 	}

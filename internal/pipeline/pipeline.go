@@ -12,20 +12,22 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tracing"
 	"ttpworker/internal/wire"
 )
 
-// New makes a pipeline that decodes with dec, tags under plans, writes to outputs and dead, and has the worker stop
-// when limit is exceeded.
+// New makes a pipeline that decodes with dec, tags under plans, writes to outputs and dead, has the worker stop when
+// limit is exceeded, and continues traces with tracer, which may be nil.
 func New(
-	dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, limit LetterLimit, plans *Plans, log *slog.Logger, reg prometheus.Registerer,
+	dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, limit LetterLimit, plans *Plans, tracer *tracing.Tracer,
+	log *slog.Logger, reg prometheus.Registerer,
 ) *Pipeline {
 	letters := map[wire.Class]*atomic.Uint64{}
 	for _, class := range wire.Classes() {
 		letters[class] = new(atomic.Uint64)
 	}
 	p := &Pipeline{
-		decoder: dec, outputs: outputs, dead: dead, plans: plans, log: log, metrics: newBatchMetrics(reg), letters: letters,
+		decoder: dec, outputs: outputs, dead: dead, plans: plans, tracer: tracer, log: log, metrics: newBatchMetrics(reg), letters: letters,
 		window: letterWindow{limit: limit},
 	}
 	registerLetterRatio(reg, &p.window)

@@ -31,8 +31,9 @@ type Outputs struct {
 // A Source is where the event of a tag came from and what it was tagged under.
 type Source struct {
 	Partition int32
-	Position  string // topic/partition/offset
-	Plan      string // digest
+	Position  string         // topic/partition/offset
+	Plan      string         // digest
+	Trace     []kafka.Header // the event's trace context, if it carries one
 }
 
 // recordOverhead is what a record batch of one record takes beside key, value and headers, generously, in bytes.
@@ -51,6 +52,7 @@ func (o Outputs) TagRecord(t *tagger.Tag, from Source, taggedAt time.Time) (kafk
 			kafka.Header{Key: HeaderPlan, Value: []byte(from.Plan)},
 			kafka.Header{Key: HeaderSource, Value: []byte(from.Position)}),
 	}
+	r.Headers = append(r.Headers, from.Trace...)
 	if t.RuleState == tagger.Shadow {
 		r.Topic = o.Shadow
 	}

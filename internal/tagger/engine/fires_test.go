@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -15,16 +16,16 @@ import (
 // wantFires fails unless exactly these series are there, "R1 3" each.
 func wantFires(t *testing.T, reg prometheus.Gatherer, what string, want ...string) {
 	t.Helper()
-	text := ""
+	var text strings.Builder
+	if len(want) > 0 {
+		text.WriteString("# HELP ttp_engine_rule_fires_total Events that a loaded rule matched, whatever its state and whatever became of their batch; " +
+			"no series for a rule that has matched none.\n# TYPE ttp_engine_rule_fires_total counter\n")
+	}
 	for _, w := range want {
 		id, n, _ := strings.Cut(w, " ")
-		text += `ttp_engine_rule_fires_total{rule="` + id + `"} ` + n + "\n"
+		fmt.Fprintf(&text, "ttp_engine_rule_fires_total{rule=%q} %s\n", id, n)
 	}
-	if text != "" {
-		text = "# HELP ttp_engine_rule_fires_total Events that a loaded rule matched, whatever its state and whatever became of their batch; " +
-			"no series for a rule that has matched none.\n# TYPE ttp_engine_rule_fires_total counter\n" + text
-	}
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(text), "ttp_engine_rule_fires_total"); err != nil {
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(text.String()), "ttp_engine_rule_fires_total"); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 }
