@@ -9,6 +9,7 @@ COUNT ?= 1
 NODES ?= 1
 KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/deadletter ./internal/produce ./internal/app
 PKG ?= ./...
+PROMTOOL ?= promtool
 ARGS ?=
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 compose = docker compose -f deploy/compose/compose.yaml
@@ -88,8 +89,12 @@ rules: build ## check the rule pack and run the tests in it
 docs: ## check the commands, YAML blocks and links in the documents (make test does too)
 	go test -count=1 -run '^TestDocuments' ./cmd/worker
 
+.PHONY: alerts
+alerts: ## check and test the alert rules with PROMTOOL (promtool); says so and goes on if there is none
+	@sh scripts/alerts.sh $(PROMTOOL)
+
 .PHONY: check
-check: compiler fmt-check size tidy vet lint rules race bench-smoke ## what CI runs: format, size, modules, vet, lint, rules, all tests, bench-smoke (needs a C compiler)
+check: compiler fmt-check size tidy vet lint rules alerts race bench-smoke ## what CI runs: format, size, modules, vet, lint, rules, alerts, all tests, bench-smoke (needs a C compiler)
 	@echo 'make check: all good'
 
 .PHONY: compiler
