@@ -18,12 +18,12 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
-const (
-	in, out    = "in", "out"
-	partitions = 3
-)
+const partitions = 3
 
-// A copier writes every record once more to out, on its partition.
+// copyOf is the topic that a copier copies a topic to.
+func copyOf(topic string) string { return topic + "-copy" }
+
+// A copier writes every record once more to the copy of its topic, on its partition.
 type copier struct {
 	ended     atomic.Int64
 	committed atomic.Int64
@@ -49,12 +49,12 @@ func (c *copier) End(committed bool) {
 }
 
 func (c *copier) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
-	return append(dst, kafka.Record{Topic: out, Partition: at.Partition, Key: []byte("unreadable"), Value: []byte(cause.Error())})
+	return append(dst, kafka.Record{Topic: copyOf(at.Topic), Partition: at.Partition, Key: []byte("unreadable"), Value: []byte(cause.Error())})
 }
 
 func (c *copier) Outputs(_ context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	for i := range recs {
-		r := kafka.Record{Topic: out, Partition: recs[i].Partition, Key: recs[i].Key, Value: recs[i].Value}
+		r := kafka.Record{Topic: copyOf(recs[i].Topic), Partition: recs[i].Partition, Key: recs[i].Key, Value: recs[i].Value}
 		if c.output != nil {
 			r = c.output(&recs[i])
 		}
@@ -63,16 +63,35 @@ func (c *copier) Outputs(_ context.Context, dst, recs []kafka.Record) ([]kafka.R
 	return dst, nil
 }
 
-func start(t *testing.T) *kafkatest.Cluster {
+// A cluster is one with topics and a group that only this test knows.
+type cluster struct {
+	*kafkatest.Cluster
+	in, out, group string
+}
+
+func start(t *testing.T) *cluster {
 	t.Helper()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, in, partitions)
-	c.CreateTopic(t, out, partitions)
+	return prepare(t, kafkatest.Start(t))
+}
+
+// startEmbedded is for tests that inject faults into the broker.
+func startEmbedded(t *testing.T) *cluster {
+	t.Helper()
+	return prepare(t, kafkatest.Embedded(t))
+}
+
+func prepare(t *testing.T, kc *kafkatest.Cluster) *cluster {
+	t.Helper()
+	in := kc.Name("in")
+	c := &cluster{Cluster: kc, in: in, out: copyOf(in), group: kc.Name("group")}
+	c.CreateTopic(t, c.in, partitions)
+	c.CreateTopic(t, c.out, partitions)
 	return c
 }
 
-func config(replica string) kafka.Config {
+func (c *cluster) config(replica string) kafka.Config {
 	cfg := kafka.DefaultConfig()
+	cfg.Group = c.group
 	cfg.Replica = replica
 	cfg.CommitInterval = 20 * time.Millisecond
 	cfg.SessionTimeout = 2 * time.Second
@@ -88,13 +107,13 @@ type member struct {
 	done chan error
 }
 
-func join(t *testing.T, c *kafkatest.Cluster, cfg kafka.Config, h consume.Handler, keeper func(bool)) *member {
+func join(t *testing.T, c *cluster, cfg kafka.Config, h consume.Handler, keeper func(bool)) *member {
 	t.Helper()
 	if keeper == nil {
 		keeper = func(bool) {}
 	}
 	m := &member{
-		Consumer: consume.New(c.Cluster, cfg, []string{in}, nil, h, keeper, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
+		Consumer: consume.New(c.Cluster.Cluster, cfg, []string{c.in}, nil, h, keeper, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
 		done:     make(chan error, 1),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -113,20 +132,20 @@ func join(t *testing.T, c *kafkatest.Cluster, cfg kafka.Config, h consume.Handle
 }
 
 // write appends n records, numbered from first, over the partitions in turn.
-func write(t *testing.T, c *kafkatest.Cluster, first, n int) {
+func write(t *testing.T, c *cluster, first, n int) {
 	t.Helper()
 	recs := make([]*kgo.Record, n)
 	for i := range recs {
 		k := first + i
-		recs[i] = &kgo.Record{Topic: in, Partition: int32(k % partitions), Key: fmt.Appendf(nil, "key-%d", k%7), Value: fmt.Appendf(nil, "%d", k)}
+		recs[i] = &kgo.Record{Topic: c.in, Partition: int32(k % partitions), Key: fmt.Appendf(nil, "key-%d", k%7), Value: fmt.Appendf(nil, "%d", k)}
 	}
 	c.Write(t, recs...)
 }
 
-// check fails unless out holds the n records of in once each, those of a partition in order.
-func check(t *testing.T, c *kafkatest.Cluster, n int) {
+// check fails unless the copy holds the n records once each, those of a partition in order.
+func check(t *testing.T, c *cluster, n int) {
 	t.Helper()
-	want, got := c.ReadAll(t, in), c.ReadAll(t, out)
+	want, got := c.ReadAll(t, c.in), c.ReadAll(t, c.out)
 	if len(want) != n {
 		t.Fatalf("%d records in, want %d", len(want), n)
 	}
@@ -141,19 +160,19 @@ func check(t *testing.T, c *kafkatest.Cluster, n int) {
 	}
 }
 
-func waitFor(t *testing.T, c *kafkatest.Cluster, n int) {
+func waitFor(t *testing.T, c *cluster, n int) {
 	t.Helper()
 	kafkatest.Eventually(t, fmt.Sprintf("offsets of %d records", n), func() bool { return committedOffsets(t, c) >= int64(n) })
 }
 
-// committedOffsets sums the group's offsets: the topic in has no gaps.
-func committedOffsets(t *testing.T, c *kafkatest.Cluster) int64 {
+// committedOffsets sums the group's offsets: what the tests write has no gaps. -1 = the broker does not tell.
+func committedOffsets(t *testing.T, c *cluster) int64 {
 	t.Helper()
 	adm := kadm.NewClient(c.Client(t))
 	defer adm.Close()
-	offsets, err := adm.FetchOffsets(t.Context(), kafka.DefaultConfig().Group)
+	offsets, err := adm.FetchOffsets(t.Context(), c.group)
 	if err != nil {
-		return 0
+		return -1
 	}
 	var sum int64
 	offsets.Each(func(o kadm.OffsetResponse) { sum += o.At })
@@ -164,7 +183,7 @@ func TestEveryRecordComesOutOnceInOrderWithItsOffset(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	h := &copier{}
-	m := join(t, c, config("0"), h, nil)
+	m := join(t, c, c.config("0"), h, nil)
 	for i := range 10 {
 		write(t, c, i*100, 100)
 	}
@@ -176,7 +195,7 @@ func TestEveryRecordComesOutOnceInOrderWithItsOffset(t *testing.T) {
 	if h.ended.Load() == 0 || h.ended.Load() != h.committed.Load() {
 		t.Errorf("%d batches ended, %d committed; want all committed", h.ended.Load(), h.committed.Load())
 	}
-	offsets, err := kadm.NewClient(c.Client(t)).FetchOffsets(t.Context(), kafka.DefaultConfig().Group)
+	offsets, err := kadm.NewClient(c.Client(t)).FetchOffsets(t.Context(), c.group)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +209,7 @@ func TestEveryRecordComesOutOnceInOrderWithItsOffset(t *testing.T) {
 func TestStopCommitsTheOpenTransaction(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	cfg := config("0")
+	cfg := c.config("0")
 	cfg.CommitInterval = 5 * time.Second // far longer than the test
 	h := &copier{}
 	m := join(t, c, cfg, h, nil)
@@ -209,7 +228,7 @@ func TestANamedMemberKeepsItsPlaceUnlessToldToLeave(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	for _, leave := range []bool{false, true} {
-		cfg := config("3")
+		cfg := c.config("3")
 		cfg.Leave = leave
 		m := join(t, c, cfg, &copier{}, nil)
 		kafkatest.Eventually(t, "the member to join", m.Joined)
@@ -229,10 +248,10 @@ func TestANamedMemberKeepsItsPlaceUnlessToldToLeave(t *testing.T) {
 func TestMembersThatComeAndGoLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	join(t, c, config(""), &copier{}, nil)
+	join(t, c, c.config(""), &copier{}, nil)
 	const rounds = 6
 	for i := range rounds {
-		other := join(t, c, config(""), &copier{}, nil)
+		other := join(t, c, c.config(""), &copier{}, nil)
 		for k := range 5 {
 			write(t, c, (i*5+k)*60, 60)
 			time.Sleep(60 * time.Millisecond) // a stream, not a heap
@@ -248,10 +267,10 @@ func TestMembersThatComeAndGoLoseAndDoubleNothing(t *testing.T) {
 func TestASecondWorkerUnderTheSameReplicaStopsTheFirstWithAMessage(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	first := join(t, c, config("7"), &copier{}, nil)
+	first := join(t, c, c.config("7"), &copier{}, nil)
 	write(t, c, 0, 30)
 	waitFor(t, c, 30)
-	join(t, c, config("7"), &copier{}, nil)
+	join(t, c, c.config("7"), &copier{}, nil)
 	for i := range 4 {
 		write(t, c, 30+i*30, 30)
 	}
@@ -272,16 +291,16 @@ func TestAnOutputTooLargeForItsTopicStopsWithAMessageAndLosesNothing(t *testing.
 	t.Parallel()
 	c := start(t)
 	h := &copier{output: func(r *kafka.Record) kafka.Record {
-		return kafka.Record{Topic: out, Partition: r.Partition, Key: r.Key, Value: make([]byte, 2<<20)}
+		return kafka.Record{Topic: c.out, Partition: r.Partition, Key: r.Key, Value: make([]byte, 2<<20)}
 	}}
-	m := join(t, c, config("0"), h, nil)
+	m := join(t, c, c.config("0"), h, nil)
 	write(t, c, 0, 1)
 	err := <-m.done
 	m.stop = func() error { return nil }
-	if err == nil || !strings.Contains(err.Error(), "max.message.bytes") || !strings.Contains(err.Error(), out+"/0") {
-		t.Errorf("Run = %v, want an error that names max.message.bytes and %s/0", err, out)
+	if err == nil || !strings.Contains(err.Error(), "max.message.bytes") || !strings.Contains(err.Error(), c.out+"/0") {
+		t.Errorf("Run = %v, want an error that names max.message.bytes and %s/0", err, c.out)
 	}
-	if got := committedOffsets(t, c); got > 0 {
+	if got := committedOffsets(t, c); got != 0 {
 		t.Errorf("committed offsets = %d, want none: the record must come again", got)
 	}
 }
@@ -301,10 +320,10 @@ func TestAnIdleMemberHearsOfEveryRevocation(t *testing.T) {
 			}
 		}
 	}
-	join(t, c, config(""), &copier{}, count())
+	join(t, c, c.config(""), &copier{}, count())
 	kafkatest.Eventually(t, "one keeper", func() bool { return owners.Load() == 1 })
 	for range 4 {
-		members := []*member{join(t, c, config(""), &copier{}, count()), join(t, c, config(""), &copier{}, count())}
+		members := []*member{join(t, c, c.config(""), &copier{}, count()), join(t, c, c.config(""), &copier{}, count())}
 		for _, m := range members {
 			kafkatest.Eventually(t, "the member to join", m.Joined)
 		}

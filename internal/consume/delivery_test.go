@@ -13,8 +13,8 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
-func atLeastOnce(replica string) kafka.Config {
-	cfg := config(replica)
+func (c *cluster) atLeastOnce(replica string) kafka.Config {
+	cfg := c.config(replica)
 	cfg.Delivery = kafka.AtLeastOnce
 	return cfg
 }
@@ -23,7 +23,7 @@ func atLeastOnce(replica string) kafka.Config {
 func TestAtLeastOnceWithoutFaultsIsExact(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	cfg := atLeastOnce("0")
+	cfg := c.atLeastOnce("0")
 	m := join(t, c, cfg, &copier{}, nil)
 	for i := range 10 {
 		write(t, c, i*90, 90)
@@ -50,10 +50,10 @@ func TestAtLeastOnceWithoutFaultsIsExact(t *testing.T) {
 func TestAtLeastOnceHandsPartitionsOver(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	first := join(t, c, atLeastOnce(""), &copier{}, nil)
+	first := join(t, c, c.atLeastOnce(""), &copier{}, nil)
 	write(t, c, 0, 90)
 	waitFor(t, c, 90)
-	second := join(t, c, atLeastOnce(""), &copier{}, nil)
+	second := join(t, c, c.atLeastOnce(""), &copier{}, nil)
 	for i := 1; i < 10; i++ {
 		write(t, c, i*90, 90)
 	}
@@ -66,7 +66,7 @@ func TestAtLeastOnceHandsPartitionsOver(t *testing.T) {
 	check(t, c, 990)
 }
 
-// After a fault records may come again, and none is lost: each partition's outputs, without the second times, are its
+// After a fault, which the embedded broker can be told to have, records may come again, and none is lost: each partition's outputs, without the second times, are its
 // inputs in order.
 func TestAtLeastOnceLosesNothing(t *testing.T) {
 	t.Parallel()
@@ -84,13 +84,13 @@ func TestAtLeastOnceLosesNothing(t *testing.T) {
 	} {
 		t.Run(tt.key.Name()+" "+tt.err.Message, func(t *testing.T) {
 			t.Parallel()
-			c := start(t)
-			join(t, c, atLeastOnce("0"), &copier{}, nil)
+			c := startEmbedded(t)
+			join(t, c, c.atLeastOnce("0"), &copier{}, nil)
 			write(t, c, 0, 90)
 			waitFor(t, c, 90)
 			f := kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err}
 			if tt.key == kmsg.Produce {
-				f.Topic = out // not the test's own writing
+				f.Topic = c.out // not the test's own writing
 			}
 			fault := c.Broker.Fault(f)
 			defer fault.Remove()
@@ -101,13 +101,13 @@ func TestAtLeastOnceLosesNothing(t *testing.T) {
 			waitFor(t, c, 540)
 			seen := map[string]bool{}
 			var firsts []string
-			for _, r := range c.ReadAll(t, out) {
+			for _, r := range c.ReadAll(t, c.out) {
 				if v := string(r.Value); !seen[v] {
 					seen[v] = true
 					firsts = append(firsts, v)
 				}
 			}
-			want := c.ReadAll(t, in)
+			want := c.ReadAll(t, c.in)
 			if len(firsts) != len(want) {
 				t.Fatalf("%d different records came out, want %d", len(firsts), len(want))
 			}

@@ -16,6 +16,8 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
+// These tests inject faults, which only the embedded broker can be told to have.
+
 // Errors on the way of a transaction, each met once in the middle of a stream: whatever the session makes of it
 // (retry, abort, rebuild), the output is exact.
 func TestFaultsOfATransactionLoseAndDoubleNothing(t *testing.T) {
@@ -42,13 +44,13 @@ func TestFaultsOfATransactionLoseAndDoubleNothing(t *testing.T) {
 	} {
 		t.Run(tt.key.Name()+" "+tt.err.Message, func(t *testing.T) {
 			t.Parallel()
-			c := start(t)
-			join(t, c, config("0"), &copier{}, nil)
+			c := startEmbedded(t)
+			join(t, c, c.config("0"), &copier{}, nil)
 			write(t, c, 0, 90)
 			waitFor(t, c, 90)
 			f := kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err}
 			if tt.key == kmsg.Produce {
-				f.Topic = out // not the test's own writing
+				f.Topic = c.out // not the test's own writing
 			}
 			fault := c.Broker.Fault(f)
 			defer fault.Remove()
@@ -68,8 +70,8 @@ func TestATransactionThatTheBrokerGaveUpComesAgain(t *testing.T) {
 	for _, err := range []*kerr.Error{kerr.ProducerFenced, kerr.InvalidProducerEpoch} {
 		t.Run(err.Message, func(t *testing.T) {
 			t.Parallel()
-			c := start(t)
-			join(t, c, config(""), &copier{}, nil)
+			c := startEmbedded(t)
+			join(t, c, c.config(""), &copier{}, nil)
 			write(t, c, 0, 90)
 			waitFor(t, c, 90)
 			fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: err})
@@ -84,8 +86,8 @@ func TestATransactionThatTheBrokerGaveUpComesAgain(t *testing.T) {
 
 func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	cfg := config("0")
+	c := startEmbedded(t)
+	cfg := c.config("0")
 	cfg.CommitInterval = time.Second
 	cfg.EndTimeout = time.Minute
 	m := join(t, c, cfg, &copier{}, nil)
@@ -101,6 +103,7 @@ func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
 	}
 }
 
+// Any broker shows it quietly.
 func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -115,7 +118,10 @@ func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := start(t)
-			cfg := config("0")
+			if tt.err != nil {
+				c = startEmbedded(t)
+			}
+			cfg := c.config("0")
 			cfg.CommitInterval = time.Second // so that a transaction is open when the bomb is met
 			join(t, c, cfg, &copier{}, nil)
 			write(t, c, 0, 3)
@@ -127,15 +133,15 @@ func TestABatchThatUnpacksToTooMuchIsPassedOver(t *testing.T) {
 			write(t, c, 3, 30)
 			cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
 				kgo.ProducerBatchMaxBytes(90<<20))
-			bomb := &kgo.Record{Topic: in, Partition: 0, Value: make([]byte, 80<<20)}
+			bomb := &kgo.Record{Topic: c.in, Partition: 0, Value: make([]byte, 80<<20)}
 			if err := cl.ProduceSync(t.Context(), bomb).FirstErr(); err != nil {
 				t.Fatal(err)
 			}
 			write(t, c, 33, 30)
-			kafkatest.Eventually(t, "all records and one about the bomb", func() bool { return len(c.ReadAll(t, out)) >= 64 })
+			kafkatest.Eventually(t, "all records and one about the bomb", func() bool { return len(c.ReadAll(t, c.out)) >= 64 })
 			waitFor(t, c, 64) // the bomb's offset is committed with the first record behind it
 			told, values := 0, map[string]bool{}
-			for _, r := range c.ReadAll(t, out) {
+			for _, r := range c.ReadAll(t, c.out) {
 				switch {
 				case string(r.Key) == "unreadable": // again, if the session is lost before that record
 					told++

@@ -10,7 +10,7 @@ import (
 
 // oneKeeper waits until one member is the keeper. The embedded broker does not name the topics of an assignment when it
 // is asked for it, so that only Apache Kafka shows this.
-func oneKeeper(t *testing.T, c *kafkatest.Cluster, keepers *atomic.Int64) {
+func oneKeeper(t *testing.T, c *cluster, keepers *atomic.Int64) {
 	t.Helper()
 	if c.Broker == nil {
 		kafkatest.Eventually(t, "one keeper", func() bool { return keepers.Load() == 1 })
@@ -24,7 +24,7 @@ func TestTheConsumerProtocolIsExactToo(t *testing.T) {
 		t.Run(string(delivery), func(t *testing.T) {
 			t.Parallel()
 			c := start(t)
-			cfg := config("")
+			cfg := c.config("")
 			cfg.GroupProtocol, cfg.Delivery = kafka.ConsumerProtocol, delivery
 			var keepers atomic.Int64
 			keeper := func(owns bool) {

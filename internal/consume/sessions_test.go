@@ -14,7 +14,7 @@ import (
 func TestSessionsOfOneProcessShareThePartitions(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	cfg := config("0")
+	cfg := c.config("0")
 	cfg.Sessions = 3
 	var told, owns atomic.Int64
 	m := join(t, c, cfg, &copier{}, func(yes bool) {
@@ -43,7 +43,7 @@ func TestSessionsOfOneProcessShareThePartitions(t *testing.T) {
 }
 
 // assigned maps each member that has partitions to how many.
-func assigned(t *testing.T, c *kafkatest.Cluster, cfg kafka.Config) map[string]int {
+func assigned(t *testing.T, c *cluster, cfg kafka.Config) map[string]int {
 	t.Helper()
 	adm := kadm.NewClient(c.Client(t))
 	defer adm.Close()
