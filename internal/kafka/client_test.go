@@ -69,6 +69,7 @@ func TestPingOfABrokerThatIsThere(t *testing.T) {
 func TestAppendIsThereForAllReadersWhenItReturns(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
+	topic := c.Name("control")
 	c.CreateTopic(t, topic, 2)
 	a, err := c.NewAppender("test")
 	if err != nil {
@@ -97,24 +98,23 @@ func TestAppendIsThereForAllReadersWhenItReturns(t *testing.T) {
 
 func TestAppendNamesKeyAndTopicOfWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, topic, 1)
+	c := newControl(t, kafkatest.Embedded(t)) // it is told to refuse a record
 	a, err := c.NewAppender("test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Err: kerr.TopicAuthorizationFailed})
-	err = a.Append(t.Context(), kafka.Record{Topic: topic, Key: []byte("R1"), Value: []byte("x")})
-	if want := `writing "R1" to topic control: `; !errors.Is(err, kerr.TopicAuthorizationFailed) || !strings.HasPrefix(err.Error(), want) {
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: c.topic, Err: kerr.TopicAuthorizationFailed})
+	err = a.Append(t.Context(), kafka.Record{Topic: c.topic, Key: []byte("R1"), Value: []byte("x")})
+	if want := `writing "R1" to topic ` + c.topic + ": "; !errors.Is(err, kerr.TopicAuthorizationFailed) || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("Append = %v, want %s...", err, want)
 	}
-	if err := a.Append(t.Context(), kafka.Record{Topic: topic, Key: []byte("R1"), Value: []byte("x")}); err != nil {
+	if err := a.Append(t.Context(), kafka.Record{Topic: c.topic, Key: []byte("R1"), Value: []byte("x")}); err != nil {
 		t.Errorf("Append after a refusal = %v, want nil", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := a.Append(ctx, kafka.Record{Topic: topic, Key: []byte("R1")}); !errors.Is(err, context.Canceled) {
+	if err := a.Append(ctx, kafka.Record{Topic: c.topic, Key: []byte("R1")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Append with an ended context = %v, want Canceled", err)
 	}
 }

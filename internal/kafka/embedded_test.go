@@ -36,6 +36,7 @@ func TestEmbeddedIsOneBrokerOnLoopback(t *testing.T) {
 
 func TestEmbeddedDataOutlivesACleanRestartOnTheSamePort(t *testing.T) {
 	t.Parallel()
+	const topic = "control"
 	cfg := kafka.EmbeddedConfig{DataDir: t.TempDir()}
 	e, c := startEmbedded(t, cfg)
 	spec := kafka.TopicSpec{Name: topic, Partitions: 1, Replication: -1, Compacted: true}

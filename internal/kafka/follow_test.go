@@ -19,13 +19,33 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
-const topic = "control"
-
-func record(key, value string) *kgo.Record {
-	return &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)}
+// A control is a cluster with a topic that only this test knows.
+type control struct {
+	*kafkatest.Cluster
+	topic string
 }
 
-// A follower follows topic and writes down what it is told.
+func newControl(t *testing.T, c *kafkatest.Cluster, settings ...string) control {
+	t.Helper()
+	name := c.Name("control")
+	c.CreateTopic(t, name, 1, settings...)
+	return control{c, name}
+}
+
+func (c control) record(key, value string) *kgo.Record {
+	return &kgo.Record{Topic: c.topic, Key: []byte(key), Value: []byte(value)}
+}
+
+func (c control) tombstone(key string) *kgo.Record {
+	return &kgo.Record{Topic: c.topic, Key: []byte(key)}
+}
+
+// readAll is the worker's way to read; the cluster's own is the tests'.
+func (c control) readAll(ctx context.Context, apply func(*kafka.Record)) error {
+	return c.Cluster.Cluster.ReadAll(ctx, c.topic, apply)
+}
+
+// A follower follows a topic and writes down what it is told.
 type follower struct {
 	stop func() error // ends it and returns what Follow returned
 
@@ -33,13 +53,13 @@ type follower struct {
 	lines []string // "key=value", "key gone", "caught up"
 }
 
-func follow(t *testing.T, c *kafkatest.Cluster) *follower {
+func follow(t *testing.T, c control) *follower {
 	t.Helper()
 	f := &follower{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- c.Follow(ctx, topic, func(r *kafka.Record) { f.add(line(r)) }, func() { f.add("caught up") })
+		done <- c.Follow(ctx, c.topic, func(r *kafka.Record) { f.add(line(r)) }, func() { f.add("caught up") })
 	}()
 	f.stop = sync.OnceValue(func() error {
 		cancel()
@@ -79,13 +99,12 @@ func (f *follower) want(t *testing.T, lines ...string) {
 
 func TestFollowReadsFromTheStartSaysSoAtTheEndAndGoesOn(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, topic, 1)
-	c.Write(t, record("a", "1"), record("b", "1"), &kgo.Record{Topic: topic, Key: []byte("a")})
+	c := newControl(t, kafkatest.Start(t))
+	c.Write(t, c.record("a", "1"), c.record("b", "1"), c.tombstone("a"))
 	f := follow(t, c)
 	f.want(t, "a=1", "b=1", "a gone", "caught up")
-	c.Write(t, record("a", "2"))
-	c.Write(t, record("a", ""))
+	c.Write(t, c.record("a", "2"))
+	c.Write(t, c.record("a", ""))
 	f.want(t, "a=1", "b=1", "a gone", "caught up", "a=2", "a=")
 	if err := f.stop(); err != nil {
 		t.Errorf("Follow = %v, want nil when its context ends", err)
@@ -94,11 +113,10 @@ func TestFollowReadsFromTheStartSaysSoAtTheEndAndGoesOn(t *testing.T) {
 
 func TestFollowOfAnEmptyTopicCatchesUpOnceAtOnce(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, topic, 1)
+	c := newControl(t, kafkatest.Start(t))
 	f := follow(t, c)
 	f.want(t, "caught up")
-	c.Write(t, record("a", "1"))
+	c.Write(t, c.record("a", "1"))
 	f.want(t, "caught up", "a=1")
 	if err := f.stop(); err != nil {
 		t.Errorf("Follow = %v, want nil", err)
@@ -106,9 +124,9 @@ func TestFollowOfAnEmptyTopicCatchesUpOnceAtOnce(t *testing.T) {
 }
 
 // transact writes records in one transaction and ends it.
-func transact(t *testing.T, c *kafkatest.Cluster, end kgo.TransactionEndTry, recs ...*kgo.Record) {
+func transact(t *testing.T, c control, end kgo.TransactionEndTry, recs ...*kgo.Record) {
 	t.Helper()
-	cl := c.Client(t, kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl := c.Client(t, kgo.TransactionalID(c.Name("t")), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	defer cl.Close()
 	if err := cl.BeginTransaction(); err != nil {
 		t.Fatal(err)
@@ -127,38 +145,37 @@ func TestFollowCatchesUpOverMarkersAndAbortedRecords(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
-		write func(t *testing.T, c *kafkatest.Cluster)
+		write func(t *testing.T, c control)
 		want  []string
 	}{
-		{"a commit marker at the end", func(t *testing.T, c *kafkatest.Cluster) {
+		{"a commit marker at the end", func(t *testing.T, c control) {
 			t.Helper()
-			transact(t, c, kgo.TryCommit, record("a", "1"))
+			transact(t, c, kgo.TryCommit, c.record("a", "1"))
 		}, []string{"a=1"}},
-		{"aborted records at the end", func(t *testing.T, c *kafkatest.Cluster) {
+		{"aborted records at the end", func(t *testing.T, c control) {
 			t.Helper()
-			c.Write(t, record("a", "1"))
-			transact(t, c, kgo.TryAbort, record("a", "2"), record("b", "2"))
+			c.Write(t, c.record("a", "1"))
+			transact(t, c, kgo.TryAbort, c.record("a", "2"), c.record("b", "2"))
 		}, []string{"a=1"}},
-		{"nothing but aborted records", func(t *testing.T, c *kafkatest.Cluster) {
+		{"nothing but aborted records", func(t *testing.T, c control) {
 			t.Helper()
-			transact(t, c, kgo.TryAbort, record("a", "1"))
+			transact(t, c, kgo.TryAbort, c.record("a", "1"))
 		}, nil},
-		{"all of it in between", func(t *testing.T, c *kafkatest.Cluster) {
+		{"all of it in between", func(t *testing.T, c control) {
 			t.Helper()
-			transact(t, c, kgo.TryCommit, record("a", "1"))
-			transact(t, c, kgo.TryAbort, record("a", "2"))
-			c.Write(t, record("a", "3"))
+			transact(t, c, kgo.TryCommit, c.record("a", "1"))
+			transact(t, c, kgo.TryAbort, c.record("a", "2"))
+			c.Write(t, c.record("a", "3"))
 		}, []string{"a=1", "a=3"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := kafkatest.Start(t)
-			c.CreateTopic(t, topic, 1)
+			c := newControl(t, kafkatest.Start(t))
 			tt.write(t, c)
 			want := append(append([]string(nil), tt.want...), "caught up")
 			follow(t, c).want(t, want...)
 			var all []string
-			if err := c.Cluster.ReadAll(t.Context(), topic, func(r *kafka.Record) { all = append(all, line(r)) }); err != nil {
+			if err := c.readAll(t.Context(), func(r *kafka.Record) { all = append(all, line(r)) }); err != nil {
 				t.Fatalf("ReadAll = %v", err)
 			}
 			if diff := cmp.Diff(tt.want, all); diff != "" {
@@ -170,14 +187,13 @@ func TestFollowCatchesUpOverMarkersAndAbortedRecords(t *testing.T) {
 
 func TestFollowDoesNotWaitForAnOpenTransaction(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, topic, 1)
-	c.Write(t, record("a", "1"))
-	cl := c.Client(t, kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	c := newControl(t, kafkatest.Start(t))
+	c.Write(t, c.record("a", "1"))
+	cl := c.Client(t, kgo.TransactionalID(c.Name("t")), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err := cl.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cl.ProduceSync(t.Context(), record("a", "2")).FirstErr(); err != nil {
+	if err := cl.ProduceSync(t.Context(), c.record("a", "2")).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	f := follow(t, c)
@@ -190,24 +206,20 @@ func TestFollowDoesNotWaitForAnOpenTransaction(t *testing.T) {
 
 func TestFollowReadsACompactedTopic(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	if err := c.Broker.CreateTopic(topic, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
-		t.Fatal(err)
-	}
+	c := newControl(t, kafkatest.Embedded(t), "cleanup.policy=compact") // compaction on demand
 	for i := range 5 {
-		c.Write(t, record("a", strconv.Itoa(i)), record("b", strconv.Itoa(i)))
+		c.Write(t, c.record("a", strconv.Itoa(i)), c.record("b", strconv.Itoa(i)))
 	}
-	c.Write(t, record("c", "0"))
+	c.Write(t, c.record("c", "0"))
 	c.Broker.Compact()
 	follow(t, c).want(t, "a=4", "b=4", "c=0", "caught up")
 }
 
 func TestReadAllReturnsAtTheEnd(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, topic, 1)
+	c := newControl(t, kafkatest.Start(t))
 	count := func() (n int) {
-		if err := c.Cluster.ReadAll(t.Context(), topic, func(*kafka.Record) { n++ }); err != nil {
+		if err := c.readAll(t.Context(), func(*kafka.Record) { n++ }); err != nil {
 			t.Fatalf("ReadAll = %v", err)
 		}
 		return n
@@ -215,13 +227,13 @@ func TestReadAllReturnsAtTheEnd(t *testing.T) {
 	if n := count(); n != 0 {
 		t.Errorf("ReadAll of an empty topic: %d records", n)
 	}
-	c.Write(t, record("a", "1"), record("a", "2"), record("b", "1"))
+	c.Write(t, c.record("a", "1"), c.record("a", "2"), c.record("b", "1"))
 	if n := count(); n != 3 {
 		t.Errorf("ReadAll: %d records, want 3", n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := c.Cluster.ReadAll(ctx, topic, func(*kafka.Record) {}); !errors.Is(err, context.Canceled) {
+	if err := c.readAll(ctx, func(*kafka.Record) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("ReadAll of an ended context = %v, want Canceled: the reader must not take a part for the whole", err)
 	}
 }
@@ -230,20 +242,20 @@ func TestFollowOfAMissingTopicIsAnError(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
 	caught := false
-	err := c.Follow(t.Context(), "none", func(*kafka.Record) {}, func() { caught = true })
-	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !strings.Contains(err.Error(), "topic none") || caught {
+	err := c.Follow(t.Context(), c.Name("none"), func(*kafka.Record) {}, func() { caught = true })
+	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !strings.Contains(err.Error(), "topic "+c.Name("none")) || caught {
 		t.Errorf("Follow = %v, caught up %v, want an error that names the topic", err, caught)
 	}
 }
 
+// The embedded broker can be told to have one.
 func TestFollowOutlivesAFaultOfTheBroker(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
-	c.CreateTopic(t, topic, 1)
-	c.Write(t, record("a", "1"))
+	c := newControl(t, kafkatest.Embedded(t))
+	c.Write(t, c.record("a", "1"))
 	f := follow(t, c)
 	f.want(t, "a=1", "caught up")
-	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.NotLeaderForPartition, Count: 2})
-	c.Write(t, record("a", "2"))
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: c.topic, Err: kerr.NotLeaderForPartition, Count: 2})
+	c.Write(t, c.record("a", "2"))
 	f.want(t, "a=1", "caught up", "a=2")
 }

@@ -16,19 +16,30 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
+// named gives topics the names that they have on the cluster of this test.
+func named(c *kafkatest.Cluster, specs ...kafka.TopicSpec) []kafka.TopicSpec {
+	for i := range specs {
+		specs[i].Name = c.Name(specs[i].Name)
+	}
+	return specs
+}
+
+// unnamed takes from names what makes them this test's own.
+func unnamed(c *kafkatest.Cluster, text string) string {
+	return strings.ReplaceAll(text, c.Name(""), "")
+}
+
 func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	for name, settings := range map[string]map[string]string{
-		"compact":        {"cleanup.policy": "compact"},
-		"delete":         {"cleanup.policy": "delete"},
-		"compact-delete": {"cleanup.policy": "compact,delete"},
-		"small":          {"max.message.bytes": "1000"},
+	for name, settings := range map[string][]string{
+		"compact":        {"cleanup.policy=compact"},
+		"delete":         {"cleanup.policy=delete"},
+		"compact-delete": {"cleanup.policy=compact,delete"},
+		"small":          {"max.message.bytes=1000"},
 		"default":        nil,
 	} {
-		if err := c.Broker.CreateTopic(name, 3, settings); err != nil {
-			t.Fatal(err)
-		}
+		c.CreateTopic(t, c.Name(name), 3, settings...)
 	}
 	const alter = "kafka-configs.sh --alter --entity-type topics --entity-name "
 	for _, tt := range []struct {
@@ -80,8 +91,8 @@ func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := ""
-			if err := c.CheckTopics(t.Context(), []kafka.TopicSpec{tt.spec}); err != nil {
-				got = err.Error()
+			if err := c.CheckTopics(t.Context(), named(c, tt.spec)); err != nil {
+				got = unnamed(c, err.Error())
 			}
 			if got != tt.want {
 				t.Errorf("CheckTopics =\n%s\nwant\n%s", got, tt.want)
@@ -90,14 +101,14 @@ func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 	}
 	t.Run("all faults of all topics", func(t *testing.T) {
 		t.Parallel()
-		err := c.CheckTopics(t.Context(), []kafka.TopicSpec{
-			{Name: "delete", Compacted: true, MinPartitions: 4}, {Name: "default"}, {Name: "missing"},
-		})
+		err := c.CheckTopics(t.Context(), named(c,
+			kafka.TopicSpec{Name: "delete", Compacted: true, MinPartitions: 4}, kafka.TopicSpec{Name: "default"}, kafka.TopicSpec{Name: "missing"},
+		))
 		if err == nil {
 			t.Fatal("CheckTopics = nil, want three faults")
 		}
 		var begin []string
-		for line := range strings.Lines(err.Error()) {
+		for line := range strings.Lines(unnamed(c, err.Error())) {
 			begin = append(begin, strings.Join(strings.Fields(line)[:4], " "))
 		}
 		want := []string{"topic delete has cleanup.policy=delete,", "topic delete has 3", "topic missing does not"}
@@ -132,19 +143,17 @@ func settingsOf(t *testing.T, c *kafkatest.Cluster, topic string, keys ...string
 func TestEnsureTopicsCreatesWhatIsMissingAndLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	if err := c.Broker.CreateTopic("old", 2, map[string]string{"cleanup.policy": "delete", "retention.ms": "1234567"}); err != nil {
-		t.Fatal(err)
-	}
-	specs := []kafka.TopicSpec{
-		{Name: "z", Partitions: 4, Replication: -1, Compacted: true, Settings: map[string]string{"min.compaction.lag.ms": "5"}},
-		{Name: "old", Partitions: 9, Replication: -1, Compacted: true},
-		{Name: "a", Partitions: 1, Replication: 1, Settings: map[string]string{"max.message.bytes": "2000000"}},
-	}
+	c.CreateTopic(t, c.Name("old"), 2, "cleanup.policy=delete", "retention.ms=1234567")
+	specs := named(c,
+		kafka.TopicSpec{Name: "z", Partitions: 4, Replication: -1, Compacted: true, Settings: map[string]string{"min.compaction.lag.ms": "5"}},
+		kafka.TopicSpec{Name: "old", Partitions: 9, Replication: -1, Compacted: true},
+		kafka.TopicSpec{Name: "a", Partitions: 1, Replication: 1, Settings: map[string]string{"max.message.bytes": "2000000"}},
+	)
 	created, err := c.EnsureTopics(t.Context(), specs)
 	if err != nil {
 		t.Fatalf("EnsureTopics = %v", err)
 	}
-	if diff := cmp.Diff([]string{"a", "z"}, created); diff != "" {
+	if diff := cmp.Diff([]string{c.Name("a"), c.Name("z")}, created); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
 	keys := []string{"cleanup.policy", "min.compaction.lag.ms", "max.message.bytes", "retention.ms"}
@@ -153,25 +162,25 @@ func TestEnsureTopicsCreatesWhatIsMissingAndLeavesTheRest(t *testing.T) {
 		"z":   {"cleanup.policy": "compact", "min.compaction.lag.ms": "5"},
 		"old": {"cleanup.policy": "delete", "retention.ms": "1234567"},
 	} {
-		got := settingsOf(t, c, topic, keys...)
+		got := settingsOf(t, c, c.Name(topic), keys...)
 		for key, value := range want {
 			if got[key] != value {
 				t.Errorf("topic %s has %s=%s, want %s", topic, key, got[key], value)
 			}
 		}
 	}
-	found, err := c.Topics(t.Context(), "a", "old", "z", "none")
+	found, err := c.Topics(t.Context(), c.Name("a"), c.Name("old"), c.Name("z"), c.Name("none"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	partitions := map[string]int32{}
 	for name, topic := range found {
-		partitions[name] = topic.Partitions
+		partitions[unnamed(c, name)] = topic.Partitions
 	}
 	if diff := cmp.Diff(map[string]int32{"a": 1, "old": 2, "z": 4}, partitions); diff != "" {
 		t.Errorf("partitions of the topics that exist (-want +got):\n%s", diff)
 	}
-	if got := found["a"].MaxMessage; got != 2_000_000 {
+	if got := found[c.Name("a")].MaxMessage; got != 2_000_000 {
 		t.Errorf("MaxMessage = %d, want 2000000", got)
 	}
 	if got := found["old"].Retention; got != 1234567*time.Millisecond {
@@ -185,23 +194,23 @@ func TestEnsureTopicsCreatesWhatIsMissingAndLeavesTheRest(t *testing.T) {
 func TestEnsureTopicsNamesTheTopicThatCannotBeCreated(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	created, err := c.EnsureTopics(t.Context(), []kafka.TopicSpec{
-		{Name: "bad", Partitions: 1, Replication: 3}, // there is one broker
-		{Name: "good", Partitions: 1, Replication: -1},
-	})
-	if err == nil || !strings.HasPrefix(err.Error(), "creating topic bad: ") || !errors.Is(err, kerr.InvalidReplicationFactor) {
+	created, err := c.EnsureTopics(t.Context(), named(c,
+		kafka.TopicSpec{Name: "bad", Partitions: 1, Replication: 3}, // there is one broker
+		kafka.TopicSpec{Name: "good", Partitions: 1, Replication: -1},
+	))
+	if err == nil || !strings.HasPrefix(unnamed(c, err.Error()), "creating topic bad: ") || !errors.Is(err, kerr.InvalidReplicationFactor) {
 		t.Errorf("EnsureTopics = %v, want INVALID_REPLICATION_FACTOR for topic bad", err)
 	}
-	if diff := cmp.Diff([]string{"good"}, created); diff != "" {
+	if diff := cmp.Diff([]string{c.Name("good")}, created); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
 }
 
 // A controller answers before every broker has heard of the new topic. The check right behind the creation then said
-// that the topic does not exist, and to run what had just been run.
+// that the topic does not exist, and to run what had just been run. The embedded broker is made to answer like that.
 func TestEnsureTopicsWaitsUntilTheBrokersKnowTheTopic(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
+	c := kafkatest.Embedded(t)
 	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "new", Err: kerr.UnknownTopicOrPartition, Count: 3})
 	spec := kafka.TopicSpec{Name: "new", Partitions: 1, Replication: -1}
 	if _, err := c.EnsureTopics(t.Context(), []kafka.TopicSpec{spec}); err != nil {
