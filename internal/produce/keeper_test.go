@@ -119,7 +119,7 @@ func newReplica(t *testing.T, c *kafkatest.Cluster, s *shelf, name string) *repl
 	}
 	metrics := store.NewMetrics(prometheus.NewRegistry())
 	changes := store.NewBroadcaster(metrics)
-	states := produce.NewStateLog(c.Cluster, appender, enc, dec, stateTopic, log)
+	states := produce.NewStateLog(c.Cluster, appender, enc, dec, c.Name(stateTopic), log)
 	m := &memoryStore{
 		States: store.NewStates(states, func(string) bool { return true }, changes, log, metrics), shelf: s, changes: changes,
 	}
@@ -128,7 +128,7 @@ func newReplica(t *testing.T, c *kafkatest.Cluster, s *shelf, name string) *repl
 	s.mu.Unlock()
 	reg := prometheus.NewRegistry()
 	r := &replica{store: m, reg: reg}
-	r.Keeper = produce.NewKeeper(m, produce.NewCatalogue(c.Cluster, appender, enc, dec, reloaded, ruleDir, name, log), states, log, reg)
+	r.Keeper = produce.NewKeeper(m, produce.NewCatalogue(c.Cluster, appender, enc, dec, c.Name(reloaded), ruleDir, name, log), states, log, reg)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { check(t, m.Run(ctx)) })
@@ -156,8 +156,8 @@ func check(t *testing.T, err error) {
 func setUp(t *testing.T) (*kafkatest.Cluster, *shelf, []*replica) {
 	t.Helper()
 	c := kafkatest.Start(t)
-	c.CreateTopic(t, reloaded, 1)
-	c.CreateTopic(t, stateTopic, 1)
+	c.CreateTopic(t, c.Name(reloaded), 1, "cleanup.policy=compact")
+	c.CreateTopic(t, c.Name(stateTopic), 1, "cleanup.policy=compact")
 	s := &shelf{rules: map[string]*rule.Rule{}}
 	s.put(t, "R1", 1)
 	s.put(t, "R2", 1)
@@ -176,7 +176,7 @@ func catalogue(t *testing.T, c *kafkatest.Cluster) []string {
 		t.Fatal(err)
 	}
 	var lines []string
-	for _, r := range c.ReadAll(t, reloaded) {
+	for _, r := range c.ReadAll(t, c.Name(reloaded)) {
 		if r.Value == nil {
 			lines = append(lines, string(r.Key)+" gone")
 			continue
@@ -336,9 +336,9 @@ func TestAnExpiredOrderIsRevertedByOneRecordAndForEveryReplica(t *testing.T) {
 			return r.store.State("R1").State == tagger.Enabled
 		})
 	}
-	kafkatest.Eventually(t, "the revert record", func() bool { return len(c.ReadAll(t, stateTopic)) == 2 })
+	kafkatest.Eventually(t, "the revert record", func() bool { return len(c.ReadAll(t, c.Name(stateTopic))) == 2 })
 	time.Sleep(200 * time.Millisecond) // a second revert would come now
-	recs := c.ReadAll(t, stateTopic)
+	recs := c.ReadAll(t, c.Name(stateTopic))
 	if len(recs) != 2 {
 		t.Fatalf("%d state records, want the order and one revert", len(recs))
 	}

@@ -36,15 +36,13 @@ func newStateLog(t *testing.T, c *kafkatest.Cluster, log *slog.Logger) *produce.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return produce.NewStateLog(c.Cluster, appender, encoder(t, wire.SingleObject), dec, stateTopic, log)
+	return produce.NewStateLog(c.Cluster, appender, encoder(t, wire.SingleObject), dec, c.Name(stateTopic), log)
 }
 
-func stateCluster(t *testing.T) *kafkatest.Cluster {
+// withStates creates the state topic on c.
+func withStates(t *testing.T, c *kafkatest.Cluster) *kafkatest.Cluster {
 	t.Helper()
-	c := kafkatest.Start(t)
-	if err := c.Broker.CreateTopic(stateTopic, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
-		t.Fatal(err)
-	}
+	c.CreateTopic(t, c.Name(stateTopic), 1, "cleanup.policy=compact")
 	return c
 }
 
@@ -60,7 +58,7 @@ type applied struct {
 
 func TestStateLogGivesBackWhatWasAppended(t *testing.T) {
 	t.Parallel()
-	c := stateCluster(t)
+	c := withStates(t, kafkatest.Start(t))
 	l := newStateLog(t, c, slog.New(slog.DiscardHandler))
 	full := store.State{
 		RuleID: "R1", StateID: "a", State: tagger.Clipped, ConfidenceMax: new(0.4), Reason: "too \"loud\"", SetBy: "ops", SetAt: at,
@@ -72,7 +70,7 @@ func TestStateLogGivesBackWhatWasAppended(t *testing.T) {
 			t.Fatalf("Append = %v", err)
 		}
 	}
-	c.Write(t, &kgo.Record{Topic: stateTopic, Key: []byte("R1")})
+	c.Write(t, &kgo.Record{Topic: c.Name(stateTopic), Key: []byte("R1")})
 	want := []applied{{"R1", &full}, {"R2", &bare}, {"R1", nil}}
 	var got []applied
 	if err := l.ReadAll(t.Context(), func(id string, s *store.State) { got = append(got, applied{id, s}) }); err != nil {
@@ -103,14 +101,14 @@ func TestAStateRecordThatCannotBeReadIsIgnoredWithAWarning(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := stateCluster(t)
+			c := withStates(t, kafkatest.Start(t))
 			var lines bytes.Buffer
 			l := newStateLog(t, c, slog.New(slog.NewTextHandler(&lines, nil)))
 			first, last := order("R1", "a", tagger.Disabled), order("R2", "b", tagger.Shadow)
 			if err := l.Append(t.Context(), first); err != nil {
 				t.Fatal(err)
 			}
-			c.Write(t, &kgo.Record{Topic: stateTopic, Key: []byte("R1"), Value: value})
+			c.Write(t, &kgo.Record{Topic: c.Name(stateTopic), Key: []byte("R1"), Value: value})
 			if err := l.Append(t.Context(), last); err != nil {
 				t.Fatal(err)
 			}
@@ -132,9 +130,9 @@ func TestAStateRecordThatCannotBeReadIsIgnoredWithAWarning(t *testing.T) {
 // differ nobody can tell, so the store refuses the record; for that it has to see both.
 func TestAStateUnderAnotherRulesKeyIsHandedOnAsItIs(t *testing.T) {
 	t.Parallel()
-	c := stateCluster(t)
+	c := withStates(t, kafkatest.Start(t))
 	l := newStateLog(t, c, slog.New(slog.DiscardHandler))
-	rec, err := produce.RuleStateRecord(encoder(t, wire.JSON), stateTopic, order("R2", "a", tagger.Disabled))
+	rec, err := produce.RuleStateRecord(encoder(t, wire.JSON), c.Name(stateTopic), order("R2", "a", tagger.Disabled))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +169,7 @@ func runStates(t *testing.T, l *produce.StateLog) (s *store.States, stop func())
 
 func TestReplicasOverTheTopicAgreeAndARestartFindsTheOrders(t *testing.T) {
 	t.Parallel()
-	c := stateCluster(t)
+	c := withStates(t, kafkatest.Start(t))
 	log := slog.New(slog.DiscardHandler)
 	one, stop := runStates(t, newStateLog(t, c, log))
 	other, _ := runStates(t, newStateLog(t, c, log))
@@ -197,15 +195,15 @@ func TestReplicasOverTheTopicAgreeAndARestartFindsTheOrders(t *testing.T) {
 	if diff := cmp.Diff(other.State("R1"), again.State("R1")); diff != "" {
 		t.Errorf("State after a restart (-want +got):\n%s", diff)
 	}
-	c.Write(t, &kgo.Record{Topic: stateTopic, Key: []byte("R1")})
+	c.Write(t, &kgo.Record{Topic: c.Name(stateTopic), Key: []byte("R1")})
 	kafkatest.Eventually(t, "the tombstone to take effect", func() bool { return again.State("R1") == store.Default("R1") })
 }
 
 func TestAnOrderThatTheBrokerRefusesChangesNothing(t *testing.T) {
 	t.Parallel()
-	c := stateCluster(t)
+	c := withStates(t, kafkatest.Embedded(t)) // it is told to refuse
 	s, _ := runStates(t, newStateLog(t, c, slog.New(slog.DiscardHandler)))
-	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: stateTopic, Err: kerr.TopicAuthorizationFailed})
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: c.Name(stateTopic), Err: kerr.TopicAuthorizationFailed})
 	err := s.SetState(t.Context(), store.State{RuleID: "R1", State: tagger.Disabled})
 	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
 		t.Errorf("SetState = %v, want the broker's refusal", err)
@@ -213,7 +211,7 @@ func TestAnOrderThatTheBrokerRefusesChangesNothing(t *testing.T) {
 	if got := s.State("R1"); got != store.Default("R1") {
 		t.Errorf("State = %+v, want the default", got)
 	}
-	if recs := c.ReadAll(t, stateTopic); len(recs) != 0 {
+	if recs := c.ReadAll(t, c.Name(stateTopic)); len(recs) != 0 {
 		t.Errorf("%d records in the topic, want none", len(recs))
 	}
 }

@@ -121,18 +121,28 @@ func TestSpecsFollowTheInputTopicsThatExist(t *testing.T) {
 	}
 }
 
+// named are the worker's topics, with names that only this test knows.
+func named(c *kafkatest.Cluster) produce.TopicsConfig {
+	cfg := produce.DefaultTopicsConfig()
+	for _, t := range []*produce.TopicConfig{&cfg.Events, &cfg.Tags, &cfg.Shadow, &cfg.Reloaded, &cfg.State, &cfg.DLQ} {
+		t.Name = c.Name(t.Name)
+	}
+	return cfg
+}
+
 func TestTopicsAsCreatedPassTheCheck(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	specs := produce.DefaultTopicsConfig().Specs([]string{"ttp_events"}, nil)
-	if _, err := c.EnsureTopics(t.Context(), specs); err != nil {
+	cfg := named(c)
+	inputs := []string{cfg.Events.Name}
+	if _, err := c.EnsureTopics(t.Context(), cfg.Specs(inputs, nil)); err != nil {
 		t.Fatal(err)
 	}
-	inputs, err := c.Topics(t.Context(), "ttp_events")
+	found, err := c.Topics(t.Context(), inputs...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.CheckTopics(t.Context(), produce.DefaultTopicsConfig().Specs([]string{"ttp_events"}, inputs)); err != nil {
+	if err := c.CheckTopics(t.Context(), cfg.Specs(inputs, found)); err != nil {
 		t.Errorf("CheckTopics = %v, want nil", err)
 	}
 }
