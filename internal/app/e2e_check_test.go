@@ -264,9 +264,9 @@ func (o oracle) event(
 		if err != nil {
 			o.t.Fatal(err)
 		}
-		topic := "ttp_tags"
+		topic := o.w.cfg.Topics.Tags.Name
 		if tag.RuleState == tagger.Shadow {
-			topic = "ttp_tags_shadow"
+			topic = o.w.cfg.Topics.Shadow.Name
 		}
 		if r.Topic != topic || r.Partition != partition || string(r.Key) != tag.ID.String() || header(r, "ttp-plan") != digest {
 			o.t.Errorf("event %s: tag record on %s/%d, key %s, plan %s; want %s/%d, %s, %s",
@@ -328,7 +328,7 @@ func (w *world) startReader(t *testing.T) *reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cl := w.cluster.Client(t, kgo.ConsumeTopics("ttp_tags"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl := w.cluster.Client(t, kgo.ConsumeTopics(w.cfg.Topics.Tags.Name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &reader{cancel: cancel, done: make(chan map[string]time.Time, 1)}

@@ -44,12 +44,12 @@ func TestTwoReplicasUnderEditsTagEveryEventOnceAndExactly(t *testing.T) {
 	for _, r := range replicas {
 		r.stop(t)
 	}
-	o := oracle{t: t, w: w, events: w.cluster.ReadAll(t, "ttp_events")}
+	o := oracle{t: t, w: w, events: w.cluster.ReadAll(t, w.cfg.Topics.Events.Name)}
 	if len(o.events) != events {
 		t.Fatalf("%d events in the topic, want the %d written", len(o.events), events)
 	}
-	o.tags(append(w.cluster.ReadAll(t, "ttp_tags"), w.cluster.ReadAll(t, "ttp_tags_shadow")...))
-	o.catalogue(w.cluster.ReadAll(t, "ttp_rule_reloaded"))
+	o.tags(append(w.cluster.ReadAll(t, w.cfg.Topics.Tags.Name), w.cluster.ReadAll(t, w.cfg.Topics.Shadow.Name)...))
+	o.catalogue(w.cluster.ReadAll(t, w.cfg.Topics.Reloaded.Name))
 	w.printLatencies(t, reader.stop())
 }
 
@@ -87,10 +87,8 @@ func newWorld(t *testing.T) *world {
 		cluster: kafkatest.Start(t), dir: filepath.Join(t.TempDir(), "rules"), parser: rule.NewParser(rule.DefaultMaxBytes),
 		saved: map[string]time.Time{}, rules: map[string]*rule.Rule{}, wanted: map[string][]savedEntry{}, initial: map[string]*rule.Rule{},
 	}
-	w.cfg = app.DefaultConfig()
-	w.cfg.Kafka.Brokers = w.cluster.Brokers()
+	w.cfg = config(w.cluster)
 	w.cfg.Kafka.CommitInterval = 50 * time.Millisecond
-	w.cfg.Topics.Create = true
 	w.cfg.RuleStore.Dir = w.dir
 	w.cfg.Admin.Listen = ""
 	w.mkdir(t, w.dir)
@@ -200,7 +198,7 @@ func (w *world) effective(t *testing.T, ids ...string) {
 
 func (w *world) endOffsets(t *testing.T) map[int32]int64 {
 	t.Helper()
-	ends, err := kadm.NewClient(w.cluster.Client(t)).ListEndOffsets(t.Context(), "ttp_events")
+	ends, err := kadm.NewClient(w.cluster.Client(t)).ListEndOffsets(t.Context(), w.cfg.Topics.Events.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +212,7 @@ func (w *world) catalogueHas(t *testing.T, ids ...string) {
 	t.Helper()
 	kafkatest.Eventually(t, fmt.Sprintf("catalogue records of %v", ids), func() bool {
 		n := map[string]int{}
-		for _, r := range w.cluster.ReadAll(t, "ttp_rule_reloaded") {
+		for _, r := range w.cluster.ReadAll(t, w.cfg.Topics.Reloaded.Name) {
 			n[string(r.Key)]++
 		}
 		w.mu.Lock()
@@ -285,7 +283,7 @@ func (w *world) startStream(t *testing.T) *stream {
 				t.Errorf("encoding an event: %v", err)
 				return
 			}
-			rec := &kgo.Record{Topic: "ttp_events", Partition: int32(n % 20 % 6), Key: []byte(ev.Anchor()), Value: value}
+			rec := &kgo.Record{Topic: w.cfg.Topics.Events.Name, Partition: int32(n % 20 % 6), Key: []byte(ev.Anchor()), Value: value}
 			cl.Produce(context.WithoutCancel(ctx), rec, func(_ *kgo.Record, err error) {
 				if err != nil {
 					t.Errorf("writing an event: %v", err)

@@ -22,9 +22,8 @@ import (
 func TestStartErrorsSayWhatToMend(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	if err := c.Broker.CreateTopic("wrong", 1, map[string]string{"cleanup.policy": "delete"}); err != nil {
-		t.Fatal(err)
-	}
+	wrong := c.Name("wrong")
+	c.CreateTopic(t, wrong, 1, "cleanup.policy=delete")
 	inUse, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -42,13 +41,13 @@ func TestStartErrorsSayWhatToMend(t *testing.T) {
 		{
 			"topics are missing", func(cfg *app.Config) {
 				cfg.Topics.Create = false
-				cfg.Input.Topics = yamlx.Strings{"nope"}
+				cfg.Input.Topics = yamlx.Strings{c.Name("nope")}
 			},
-			[]string{"topic nope does not exist: run `worker topics ensure`"},
+			[]string{"topic " + c.Name("nope") + " does not exist: run `worker topics ensure`"},
 		},
 		{
-			"a topic is set up wrongly", func(cfg *app.Config) { cfg.Topics.State.Name = "wrong" },
-			[]string{"topic wrong has cleanup.policy=delete, want compact: run `kafka-configs.sh "},
+			"a topic is set up wrongly", func(cfg *app.Config) { cfg.Topics.State.Name = wrong },
+			[]string{"topic " + wrong + " has cleanup.policy=delete, want compact: run `kafka-configs.sh "},
 		},
 		{
 			"the rule directory is missing", func(cfg *app.Config) { cfg.RuleStore.Dir = "/nonexistent/rules" },
@@ -82,7 +81,7 @@ func TestStartErrorsSayWhatToMend(t *testing.T) {
 
 func TestRunBringsItsOwnBrokerWithTopicsAndEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	cfg := quickConfig(t, kafkatest.Start(t))
+	cfg := quickConfig(t, kafkatest.Embedded(t))
 	cfg.Kafka.Brokers = yamlx.Strings{kafka.EmbeddedBroker}
 	cfg.Kafka.SessionTimeout, cfg.Kafka.EndTimeout = 15*time.Second, 80*time.Second // the broker's minimum is 6 s
 	cfg.Topics.Create = false
@@ -124,10 +123,10 @@ func TestWithStatesSaysWhatKeptItFromTheStates(t *testing.T) {
 		return nil
 	}
 	err := app.WithStates(t.Context(), cfg, log, called)
-	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !strings.Contains(err.Error(), "ttp_rule_state") {
+	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !strings.Contains(err.Error(), cfg.Topics.State.Name) {
 		t.Errorf("WithStates without the topic = %v, want an error that names it", err)
 	}
-	c.CreateTopic(t, "ttp_rule_state", 1)
+	c.CreateTopic(t, cfg.Topics.State.Name, 1)
 	own := errors.New("the job's own")
 	if err := app.WithStates(t.Context(), cfg, log, func(*store.States) error { return own }); !errors.Is(err, own) {
 		t.Errorf("WithStates = %v, want what the job returned", err)

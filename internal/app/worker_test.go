@@ -23,20 +23,32 @@ import (
 
 	"ttpworker/internal/app"
 	"ttpworker/internal/kafkatest"
+	"ttpworker/internal/produce"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
 )
 
-// quickConfig is for a replica on c with rule R1, one that is quick to join and to leave.
-func quickConfig(t *testing.T, c *kafkatest.Cluster) app.Config {
-	t.Helper()
+// config is for a replica on c, with a group and topics that only this test knows.
+func config(c *kafkatest.Cluster) app.Config {
 	cfg := app.DefaultConfig()
 	cfg.Kafka.Brokers = c.Brokers()
+	cfg.Kafka.Group = c.Name(cfg.Kafka.Group)
+	topics := &cfg.Topics
+	for _, t := range []*produce.TopicConfig{&topics.Events, &topics.Tags, &topics.Shadow, &topics.Reloaded, &topics.State, &topics.DLQ} {
+		t.Name = c.Name(t.Name)
+	}
+	topics.Create = true
+	return cfg
+}
+
+// quickConfig is config with rule R1, for one that is quick to join and to leave.
+func quickConfig(t *testing.T, c *kafkatest.Cluster) app.Config {
+	t.Helper()
+	cfg := config(c)
 	cfg.Kafka.CommitInterval = 20 * time.Millisecond
 	cfg.Kafka.SessionTimeout = 2 * time.Second
 	cfg.Kafka.RebalanceTimeout = 4 * time.Second
 	cfg.Kafka.EndTimeout = 8 * time.Second
-	cfg.Topics.Create = true
 	cfg.RuleStore.Dir = ruleDir(t, "R1")
 	cfg.Admin.Listen = "127.0.0.1:0"
 	return cfg
@@ -103,7 +115,7 @@ func writeEvents(t *testing.T, c *kafkatest.Cluster, n int) {
 	t.Helper()
 	recs := make([]*kgo.Record, n)
 	for i := range recs {
-		recs[i] = &kgo.Record{Topic: "ttp_events", Partition: int32(i % 6), Value: fmt.Appendf(nil,
+		recs[i] = &kgo.Record{Topic: c.Name("ttp_events"), Partition: int32(i % 6), Value: fmt.Appendf(nil,
 			`{"source_kind":"command","source_id":"%d","payload":{"command_text":"curl"}}`, i)}
 	}
 	c.Write(t, recs...)
@@ -111,7 +123,7 @@ func writeEvents(t *testing.T, c *kafkatest.Cluster, n int) {
 
 func waitForTags(t *testing.T, c *kafkatest.Cluster, n int) {
 	t.Helper()
-	kafkatest.Eventually(t, fmt.Sprintf("%d tags", n), func() bool { return len(c.ReadAll(t, "ttp_tags")) == n })
+	kafkatest.Eventually(t, fmt.Sprintf("%d tags", n), func() bool { return len(c.ReadAll(t, c.Name("ttp_tags"))) == n })
 }
 
 func TestAWorkerTagsTellsHowItDoesAndStops(t *testing.T) {
@@ -124,7 +136,7 @@ func TestAWorkerTagsTellsHowItDoesAndStops(t *testing.T) {
 	}
 	writeEvents(t, c, 12)
 	waitForTags(t, c, 12)
-	kafkatest.Eventually(t, "the rule in the catalogue", func() bool { return len(c.ReadAll(t, "ttp_rule_reloaded")) == 1 })
+	kafkatest.Eventually(t, "the rule in the catalogue", func() bool { return len(c.ReadAll(t, c.Name("ttp_rule_reloaded"))) == 1 })
 
 	_, text := w.get(t, "/metrics")
 	for _, series := range []string{
@@ -162,7 +174,7 @@ func TestAWorkerTagsTellsHowItDoesAndStops(t *testing.T) {
 // states that cannot be read keep a replica from its first event: it would tag by rules that are switched off.
 func TestAWorkerIsNotReadyAndTagsNothingBeforeTheStatesAreRead(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
+	c := kafkatest.Embedded(t) // it is told to refuse
 	cfg := quickConfig(t, c)
 	conn, err := app.Connect(t.Context(), cfg, slog.New(slog.DiscardHandler)) // creates the topics
 	if err != nil {
@@ -176,7 +188,7 @@ func TestAWorkerIsNotReadyAndTagsNothingBeforeTheStatesAreRead(t *testing.T) {
 		t.Fatalf("WithStates = %v", err)
 	}
 	writeEvents(t, c, 6)
-	fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "ttp_rule_state", Err: kerr.NotLeaderForPartition, Count: -1})
+	fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: c.Name("ttp_rule_state"), Err: kerr.NotLeaderForPartition, Count: -1})
 	defer fault.Remove()
 
 	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
@@ -196,8 +208,8 @@ func TestAWorkerIsNotReadyAndTagsNothingBeforeTheStatesAreRead(t *testing.T) {
 	}
 	fault.Remove()
 	w.ready(t)
-	kafkatest.Eventually(t, "the shadow tags", func() bool { return len(c.ReadAll(t, "ttp_tags_shadow")) == 6 })
-	if tags := c.ReadAll(t, "ttp_tags"); len(tags) != 0 {
+	kafkatest.Eventually(t, "the shadow tags", func() bool { return len(c.ReadAll(t, c.Name("ttp_tags_shadow"))) == 6 })
+	if tags := c.ReadAll(t, c.Name("ttp_tags")); len(tags) != 0 {
 		t.Errorf("%d tags of a rule in shadow in ttp_tags, want none", len(tags))
 	}
 }
@@ -272,10 +284,10 @@ func TestComponentsStopInTheOrderOfWhoUsesWhom(t *testing.T) {
 
 func TestAComponentsErrorStopsTheWorkerAndIsItsError(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Start(t)
+	c := kafkatest.Embedded(t) // it is told to refuse
 	w := startWorker(t, quickConfig(t, c), slog.New(slog.DiscardHandler))
 	w.ready(t)
-	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "ttp_events", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: c.Name("ttp_events"), Err: kerr.TopicAuthorizationFailed, Count: -1})
 	writeEvents(t, c, 6) // ends the fetch that waits
 	select {
 	case err := <-w.ended:
