@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -95,13 +96,20 @@ func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) 
 	return nil
 }
 
-// EnsureTopics creates the topics that are missing and returns their names.
+// EnsureTopics creates the topics that are missing and returns their names. The input topics come first: the others
+// follow them, and what they take may be the broker's default.
 func EnsureTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]string, error) {
+	inputs := len(cfg.InputTopics())
 	specs, err := topicSpecs(ctx, cfg, cluster)
 	if err != nil {
 		return nil, err
 	}
-	return cluster.EnsureTopics(ctx, specs)
+	created, inputErr := cluster.EnsureTopics(ctx, specs[:inputs])
+	if specs, err = topicSpecs(ctx, cfg, cluster); err != nil {
+		return created, errors.Join(inputErr, err)
+	}
+	others, err := cluster.EnsureTopics(ctx, specs[inputs:])
+	return append(created, others...), errors.Join(inputErr, err)
 }
 
 // CheckTopics reports every topic that is missing or set up wrongly.
