@@ -67,6 +67,7 @@ func (c *copier) Outputs(_ context.Context, dst, recs []kafka.Record) ([]kafka.R
 type cluster struct {
 	*kafkatest.Cluster
 	in, out, group string
+	limits         map[string]int // as given to New
 }
 
 func start(t *testing.T) *cluster {
@@ -113,7 +114,7 @@ func join(t *testing.T, c *cluster, cfg kafka.Config, h consume.Handler, keeper 
 		keeper = func(bool) {}
 	}
 	m := &member{
-		Consumer: consume.New(c.Cluster.Cluster, cfg, []string{c.in}, nil, h, keeper, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
+		Consumer: consume.New(c.Cluster.Cluster, cfg, []string{c.in}, c.limits, h, keeper, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
 		done:     make(chan error, 1),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
