@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ttpworker/internal/consume"
@@ -143,33 +142,5 @@ func TestSettingsThatTheBrokerRefusesStopWithAMessage(t *testing.T) {
 				t.Error("the worker still runs")
 			}
 		})
-	}
-}
-
-// A topic that was deleted and made anew has other records under the same offsets: going on would lose some of them.
-func TestAnInputTopicMadeAnewStopsWithAMessage(t *testing.T) {
-	t.Parallel()
-	c := start(t)
-	m := join(t, c, c.config("0"), &copier{}, nil)
-	write(t, c, 0, 30)
-	waitFor(t, c, 30)
-	adm := kadm.NewClient(c.Client(t))
-	if _, err := adm.DeleteTopic(t.Context(), c.in); err != nil {
-		t.Fatal(err)
-	}
-	kafkatest.Eventually(t, "the topic to be gone", func() bool {
-		found, err := c.Topics(t.Context(), c.in)
-		return err == nil && len(found) == 0
-	})
-	c.CreateTopic(t, c.in, partitions)
-	write(t, c, 0, 30)
-	select {
-	case err := <-m.done:
-		m.stop = func() error { return nil }
-		if err == nil || !strings.Contains(err.Error(), "a topic was deleted and made anew while the worker ran") {
-			t.Errorf("Run = %v, want an error that says what happened to the topic", err)
-		}
-	case <-time.After(kafkatest.Patience):
-		t.Error("the worker still runs")
 	}
 }
