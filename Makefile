@@ -1,4 +1,4 @@
-# What a developer needs; CI runs `make check`. Nothing but Go is needed, unless a target says so.
+# What a developer needs; CI runs `make check` and `make test-kafka`. Nothing but Go is needed, unless a target says so.
 
 CORPUS ?= ../shared/corpus
 FUZZTIME ?= 20s
@@ -7,7 +7,7 @@ SIGMA ?= ../shared/sigma
 BENCH ?= .
 COUNT ?= 1
 NODES ?= 1
-KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/deadletter ./internal/produce ./internal/app
+KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/deadletter ./internal/produce ./internal/app ./cmd/worker
 PKG ?= ./...
 PROMTOOL ?= promtool
 ARGS ?=
@@ -94,7 +94,7 @@ alerts: ## check and test the alert rules with PROMTOOL (promtool); says so and 
 	@sh scripts/alerts.sh $(PROMTOOL)
 
 .PHONY: check
-check: compiler fmt-check size tidy vet lint rules alerts race bench-smoke ## what CI runs: format, size, modules, vet, lint, rules, alerts, all tests, bench-smoke (needs a C compiler)
+check: compiler fmt-check size tidy vet lint rules alerts race bench-smoke ## what CI runs, beside test-kafka: format, size, modules, vet, lint, rules, alerts, all tests, bench-smoke (needs a C compiler)
 	@echo 'make check: all good'
 
 .PHONY: compiler

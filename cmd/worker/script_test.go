@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ttpworker/internal/kafkatest"
 )
 
 func TestMain(m *testing.M) {
@@ -27,8 +30,10 @@ func TestMain(m *testing.M) {
 //	produce HOST:PORT TOPIC/PARTITION FILE   writes each line of the file as a record; with ! while a broker is there
 //	eventually OUTPUT PROGRAM [ARG...]       runs the program until its standard output matches
 //
-// and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first.
+// and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first; KAFKA:
+// a cluster that runs, and OWN: with what names there begin that no other script uses.
 func TestScripts(t *testing.T) {
+	cluster := kafkatest.Start(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -42,6 +47,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BROKER", broker)
 			env.Setenv("BROKER_PORT", port)
 			env.Setenv("ADMIN", admin)
+			env.Setenv("KAFKA", strings.Join(cluster.Brokers(), ","))
+			env.Setenv("OWN", cluster.Name(filepath.Base(env.WorkDir)+"-"))
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "produce": produce, "eventually": eventually},
