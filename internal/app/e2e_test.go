@@ -44,6 +44,7 @@ func TestTwoReplicasUnderEditsTagEveryEventOnceAndExactly(t *testing.T) {
 	for _, r := range replicas {
 		r.stop(t)
 	}
+	w.cluster.Settle(t, w.cfg.Topics.Tags.Name, w.cfg.Topics.Shadow.Name)
 	o := oracle{t: t, w: w, events: w.cluster.ReadAll(t, w.cfg.Topics.Events.Name)}
 	if len(o.events) != events {
 		t.Fatalf("%d events in the topic, want the %d written", len(o.events), events)

@@ -89,6 +89,7 @@ func TestBatchesOfOutputsFitTheirTopic(t *testing.T) {
 	if err := m.stop(); err != nil {
 		t.Fatalf("Run = %v, want nil", err)
 	}
+	c.Settle(t, small)
 	if got := len(c.ReadAll(t, small)); got != n {
 		t.Errorf("%d records out, want %d", got, n)
 	}

@@ -137,6 +137,7 @@ func transact(t *testing.T, c control, end kgo.TransactionEndTry, recs ...*kgo.R
 	if err := cl.EndTransaction(t.Context(), end); err != nil {
 		t.Fatal(err)
 	}
+	c.Settle(t, c.topic)
 }
 
 // Markers and aborted records take offsets and are never applied; a follower that waits for them at the end of the

@@ -116,7 +116,33 @@ func (c *Cluster) Write(t testing.TB, recs ...*kgo.Record) {
 	cl.Close()
 }
 
-// ReadAll returns the committed records of a topic, in partition and offset order.
+// Settle waits until no transaction is open on the topics. Apache Kafka acknowledges the end of one before its markers
+// are there: for a moment, readers do not see yet what was committed.
+func (c *Cluster) Settle(t testing.TB, topics ...string) {
+	t.Helper()
+	cl := c.Client(t)
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	Eventually(t, fmt.Sprintf("the transactions on %v to end", topics), func() bool {
+		stable, err := adm.ListCommittedOffsets(t.Context(), topics...)
+		if err = errors.Join(err, stable.Error()); err != nil {
+			return false
+		}
+		ends, err := adm.ListEndOffsets(t.Context(), topics...)
+		if err = errors.Join(err, ends.Error()); err != nil {
+			return false
+		}
+		open := false
+		ends.Each(func(end kadm.ListedOffset) {
+			at, _ := stable.Lookup(end.Topic, end.Partition)
+			open = open || at.Offset < end.Offset
+		})
+		return !open
+	})
+}
+
+// ReadAll returns the committed records of a topic, in partition and offset order. See Settle about those that were
+// committed just now.
 func (c *Cluster) ReadAll(t testing.TB, topic string) []*kgo.Record {
 	t.Helper()
 	var all []*kgo.Record
