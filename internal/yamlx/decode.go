@@ -50,6 +50,7 @@ var (
 	jsonType     = reflect.TypeFor[JSON]()
 	nodeType     = reflect.TypeFor[*Node]()
 	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[Secret]()
 )
 
 func (d *decoder) value(n *yaml.Node, v reflect.Value) {
@@ -64,6 +65,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		v.Set(reflect.ValueOf(d.node(n)))
 	case t == stringsType && n.Kind == yaml.ScalarNode:
 		v.Set(reflect.ValueOf(Strings{n.Value}))
+	case t == secretType:
+		d.secret(n, v)
 	case t.Kind() == reflect.Pointer:
 		p := reflect.New(t.Elem())
 		d.value(n, p.Elem())
@@ -77,6 +80,14 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	default:
 		d.scalar(n, v)
 	}
+}
+
+func (d *decoder) secret(n *yaml.Node, v reflect.Value) {
+	if n.Kind != yaml.ScalarNode {
+		d.fault(n, "want a text, got %s", kindOf(n))
+		return
+	}
+	v.Set(reflect.ValueOf(NewSecret(n.Value)))
 }
 
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
