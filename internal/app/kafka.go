@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
 	"ttpworker/internal/kafka"
@@ -39,18 +40,20 @@ func (c *Connection) Close() {
 // Reach starts the embedded broker, if asked for, and says whether Kafka answers. Close the connection when done.
 func Reach(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, error) {
 	c := &Connection{}
-	brokers := []string(cfg.Kafka.Brokers)
-	if cfg.Kafka.UseEmbedded() {
-		var err error
-		if c.embedded, err = kafka.StartEmbedded(cfg.Kafka.Embedded, log); err != nil {
+	to := cfg.Kafka
+	var err error
+	if to.UseEmbedded() {
+		if c.embedded, err = kafka.StartEmbedded(to.Embedded, log); err != nil {
 			return nil, err
 		}
-		brokers = c.embedded.Addrs()
+		to.Brokers = c.embedded.Addrs()
 	}
-	c.Cluster = kafka.NewCluster(brokers, log)
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
-	if err := c.Cluster.Ping(ctx); err != nil {
+	if c.Cluster, err = kafka.NewCluster(to, log); err == nil {
+		err = c.Cluster.Ping(ctx)
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -131,12 +134,20 @@ func topicSpecs(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]kafk
 
 // kafkaModule provides what the edges share. The writer to the control topics is the connection's, which outlives
 // all components.
-var kafkaModule = fx.Module("kafka", fx.Provide(
-	func(c *Connection) *kafka.Cluster { return c.Cluster },
-	func(c *Connection) *kafka.Appender { return c.appender },
-	func(cfg Config) (*wire.Encoder, error) { return wire.NewEncoder(cfg.Output.Framing) },
-	func(cfg Config) (*wire.Decoder, error) { return wire.NewDecoder(cfg.Limits.Limits) },
-))
+var kafkaModule = fx.Module("kafka",
+	fx.Provide(
+		func(c *Connection) *kafka.Cluster { return c.Cluster },
+		func(c *Connection) *kafka.Appender { return c.appender },
+		func(cfg Config) (*wire.Encoder, error) { return wire.NewEncoder(cfg.Output.Framing) },
+		func(cfg Config) (*wire.Decoder, error) { return wire.NewDecoder(cfg.Limits.Limits) },
+	),
+	fx.Invoke(func(c *kafka.Cluster, reg prometheus.Registerer) error {
+		if metrics := c.Metrics(); metrics != nil {
+			return reg.Register(metrics)
+		}
+		return nil
+	}),
+)
 
 // replicaName says who writes control records: the replica's name, else the host's.
 func replicaName(cfg Config) string {

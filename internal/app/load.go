@@ -148,6 +148,9 @@ func empty(v reflect.Value, prefix, name string) bool {
 	for i := range v.NumField() {
 		field, tag := v.Field(i), v.Type().Field(i).Tag
 		switch kind := field.Kind(); {
+		case field.Type() == reflect.TypeFor[yamlx.Secret]() && prefix+tag.Get("env") == name:
+			field.SetZero()
+			return true
 		case kind == reflect.Struct && empty(field, prefix+tag.Get("envPrefix"), name):
 			return true
 		case (kind == reflect.String || kind == reflect.Slice) && prefix+tag.Get("env") == name:

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ttpworker/internal/app"
+	"ttpworker/internal/yamlx"
 )
 
 // writeFile writes a file into the test's directory and returns its path.
@@ -44,7 +45,7 @@ func leaves(t *testing.T, typ reflect.Type, at leaf) []leaf {
 		}
 		switch {
 		case key == "-" && f.Tag.Get("env") == "-":
-		case f.Type.Kind() == reflect.Struct:
+		case f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[yamlx.Secret]():
 			next.env += f.Tag.Get("envPrefix")
 			all = append(all, leaves(t, f.Type, next)...)
 		default:
@@ -61,6 +62,8 @@ func sample(t *testing.T, typ reflect.Type, isDefault reflect.Value) (text, yaml
 	switch {
 	case typ == reflect.TypeFor[time.Duration]():
 		return "1m7s", "1m7s", 67 * time.Second
+	case typ == reflect.TypeFor[yamlx.Secret]():
+		return "zz", "zz", yamlx.NewSecret("zz")
 	case typ.Kind() == reflect.Bool:
 		text = strconv.FormatBool(!isDefault.Bool())
 		return text, text, !isDefault.Bool()

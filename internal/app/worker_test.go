@@ -292,7 +292,7 @@ func TestAComponentsErrorStopsTheWorkerAndIsItsError(t *testing.T) {
 	select {
 	case err := <-w.ended:
 		w.ended <- err
-		if !errors.Is(err, kerr.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "the principal may not use this topic") {
+		if !errors.Is(err, kerr.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "lacks an ACL on that topic: see docs/security.md") {
 			t.Errorf("Wait = %v, want the consumer's error", err)
 		}
 	case <-time.After(kafkatest.Patience):

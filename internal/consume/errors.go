@@ -35,10 +35,10 @@ func classify(err error) error {
 		{kerr.InvalidTransactionTimeout, "kafka.transaction_timeout is above the broker's transaction.max.timeout.ms"},
 		{kerr.InvalidSessionTimeout, "kafka.session_timeout is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms"},
 		{kerr.InconsistentGroupProtocol, "the other members of kafka.group use another balancer"},
-		{kerr.TopicAuthorizationFailed, "the principal may not use this topic"},
-		{kerr.GroupAuthorizationFailed, "the principal may not read in this group"},
-		{kerr.TransactionalIDAuthorizationFailed, "the principal may not use this transactional id"},
-		{kerr.ClusterAuthorizationFailed, "the principal may not do this in the cluster"},
+		{kerr.TopicAuthorizationFailed, "the principal lacks an ACL on that topic: see docs/security.md"},
+		{kerr.GroupAuthorizationFailed, "the principal lacks an ACL on kafka.group: see docs/security.md"},
+		{kerr.TransactionalIDAuthorizationFailed, "the principal lacks an ACL on the transactional ids that begin with kafka.group: see docs/security.md"},
+		{kerr.ClusterAuthorizationFailed, "the principal lacks an ACL: see docs/security.md"},
 		{kerr.UnknownTopicID, "a topic was deleted and made anew while the worker ran"},
 		{kerr.InvalidTimestamp, "the topic refuses the record's time (message.timestamp.*)"},
 		{kerr.InvalidRecord, "the topic refuses the record"},
@@ -77,7 +77,7 @@ func (m *member) sortOut(ctx context.Context, fetches kgo.Fetches) error {
 			continue
 		}
 		m.metrics.pollErrors.Inc()
-		all = append(all, place(e)+": "+e.Err.Error())
+		all = append(all, place(e)+": "+m.cluster.Explain(e.Err).Error())
 	}
 	trouble := strings.Join(all, "; ")
 	if trouble != m.trouble && trouble != "" {

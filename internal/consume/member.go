@@ -79,7 +79,7 @@ func (m *member) run(ctx context.Context) error {
 		if m.committed.Load() > committed {
 			delay = rebuildDelay // it did some good
 		}
-		m.log.Warn("session lost, building a new one", "err", err, "delay_ms", delay.Milliseconds())
+		m.log.Warn("session lost, building a new one", "err", m.cluster.Explain(err), "delay_ms", delay.Milliseconds())
 		select {
 		case <-time.After(delay):
 			delay = min(2*delay, maxRebuildDelay)

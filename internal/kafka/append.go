@@ -9,7 +9,10 @@ import (
 
 // An Appender writes to the control topics: idempotent, outside any transaction, so that a record is there for
 // all readers once Append returns. It is safe for concurrent use.
-type Appender struct{ client *kgo.Client }
+type Appender struct {
+	client  *kgo.Client
+	explain func(error) error
+}
 
 // NewAppender opens an appender. Close it when done.
 func (c *Cluster) NewAppender(clientID string) (*Appender, error) {
@@ -17,14 +20,14 @@ func (c *Cluster) NewAppender(clientID string) (*Appender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Appender{client: cl}, nil
+	return &Appender{client: cl, explain: c.Explain}, nil
 }
 
 // Append writes r to its partition and returns when all in-sync replicas have it. When ctx ends first, whether
 // it was written is not known.
 func (a *Appender) Append(ctx context.Context, r Record) error {
 	if err := a.client.ProduceSync(ctx, r.ToClient()).FirstErr(); err != nil {
-		return fmt.Errorf("writing %q to topic %s: %w", r.Key, r.Topic, err)
+		return fmt.Errorf("writing %q to topic %s: %w", r.Key, r.Topic, a.explain(err))
 	}
 	return nil
 }

@@ -2,12 +2,14 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/plugin/kslog"
 )
 
@@ -17,13 +19,36 @@ const metadataMinAge = 250 * time.Millisecond
 
 // A Cluster is how to reach Kafka: what every client of the process has in common. It is safe for concurrent use.
 type Cluster struct {
-	brokers []string
-	log     *slog.Logger
+	brokers      []string
+	log          *slog.Logger
+	tls          TLSConfig
+	sasl         SASLConfig
+	certificates *certificates  // nil without TLS
+	mechanism    sasl.Mechanism // nil without SASL
 }
 
-// NewCluster says how to reach brokers, host:port each. Clients log to log.
-func NewCluster(brokers []string, log *slog.Logger) *Cluster {
-	return &Cluster{brokers: brokers, log: log}
+// NewCluster says how to reach the brokers of cfg, which is valid. Clients log to log. The error joins the files of
+// kafka.tls and kafka.sasl that cannot be used; nobody is asked over the network.
+func NewCluster(cfg Config, log *slog.Logger) (*Cluster, error) {
+	c := &Cluster{brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL}
+	var errs []error
+	var err error
+	if cfg.TLS.Enabled {
+		c.certificates, err = newCertificates(cfg.TLS, log)
+		errs = append(errs, err)
+	}
+	if cfg.SASL.Mechanism != "" {
+		c.mechanism, err = newMechanism(cfg.SASL)
+		errs = append(errs, err)
+	}
+	if !cfg.TLS.Enabled && (cfg.SASL.Mechanism == saslPlain || cfg.SASL.Mechanism == saslOAuthBearer) {
+		log.Warn("without kafka.tls.enabled everybody on the way to the brokers can read the password or token",
+			"mechanism", cfg.SASL.Mechanism)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Brokers lists the seed brokers, host:port each.
@@ -31,12 +56,19 @@ func (c *Cluster) Brokers() []string { return c.brokers }
 
 // Options are the options of a client of this cluster, for clientID, which brokers log.
 func (c *Cluster) Options(clientID string) []kgo.Opt {
-	return []kgo.Opt{
+	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.brokers...),
 		kgo.ClientID(clientID),
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.WithLogger(quiet{kslog.New(c.log.With("client", clientID))}),
 	}
+	if c.certificates != nil {
+		opts = append(opts, kgo.Dialer(c.certificates.dial))
+	}
+	if c.mechanism != nil {
+		opts = append(opts, kgo.SASL(c.mechanism))
+	}
+	return opts
 }
 
 // Client opens a client. Opening does not reach out: see Ping.
@@ -44,9 +76,9 @@ func (c *Cluster) Client(clientID string, opts ...kgo.Opt) (*kgo.Client, error) 
 	return kgo.NewClient(append(c.Options(clientID), opts...)...)
 }
 
-// Ping says, before ctx ends, whether any broker answers.
+// Ping says, before ctx ends, whether any broker answers and lets us in.
 func (c *Cluster) Ping(ctx context.Context) error {
-	cl, err := c.Client("ttp-ping")
+	cl, err := c.Client("ttp-ping", kgo.WithLogger(hushed{kslog.New(c.log)})) // what is wrong is in the error, once
 	if err != nil {
 		return err
 	}
@@ -54,10 +86,14 @@ func (c *Cluster) Ping(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, cl.Close) // kgo waits for a silent host's greeting whatever ctx says
 	defer stop()
 	if err := cl.Ping(ctx); err != nil {
-		if ctx.Err() != nil {
+		if _, handshake := errors.AsType[*handshakeError](err); ctx.Err() != nil && !handshake {
 			err = ctx.Err()
 		}
-		return fmt.Errorf("no Kafka broker answers at %s (kafka.brokers): %w", strings.Join(c.brokers, ", "), err)
+		what := "connecting to Kafka"
+		if unreachable(err) {
+			what = "no Kafka broker answers"
+		}
+		return fmt.Errorf("%s at %s (kafka.brokers): %w", what, strings.Join(c.brokers, ", "), c.explainFirst(err))
 	}
 	return nil
 }
@@ -77,4 +113,18 @@ func (q quiet) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 		level = kgo.LogLevelDebug
 	}
 	q.Logger.Log(level, msg, keyvals...)
+}
+
+// hushed passes everything on as debug.
+type hushed struct{ kgo.Logger }
+
+func (h hushed) Level() kgo.LogLevel {
+	if h.Logger.Level() == kgo.LogLevelDebug {
+		return kgo.LogLevelDebug
+	}
+	return kgo.LogLevelNone
+}
+
+func (h hushed) Log(_ kgo.LogLevel, msg string, keyvals ...any) {
+	h.Logger.Log(kgo.LogLevelDebug, msg, keyvals...)
 }

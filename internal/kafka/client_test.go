@@ -28,13 +28,22 @@ func closedAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
+func cluster(t *testing.T, cfg kafka.Config) *kafka.Cluster {
+	t.Helper()
+	c, err := kafka.NewCluster(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestPingOfAnUnreachableBrokerNamesItWithinItsDeadline(t *testing.T) {
 	t.Parallel()
 	addr := closedAddr(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	began := time.Now()
-	err := kafka.NewCluster([]string{addr}, slog.New(slog.DiscardHandler)).Ping(ctx)
+	err := cluster(t, kafka.Config{Brokers: []string{addr}}).Ping(ctx)
 	if want := "no Kafka broker answers at " + addr + " (kafka.brokers): "; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("Ping = %v, want %s...", err, want)
 	}
@@ -53,7 +62,7 @@ func TestPingOfASilentHostEndsAtItsDeadline(t *testing.T) {
 	t.Cleanup(func() { _ = l.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	err = kafka.NewCluster([]string{l.Addr().String()}, slog.New(slog.DiscardHandler)).Ping(ctx)
+	err = cluster(t, kafka.Config{Brokers: []string{l.Addr().String()}}).Ping(ctx)
 	if err == nil || !strings.Contains(err.Error(), l.Addr().String()) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Ping = %v, want a passed deadline and the address", err)
 	}

@@ -29,6 +29,8 @@ type Config struct {
 	TransactionTimeout time.Duration  `yaml:"transaction_timeout" env:"TRANSACTION_TIMEOUT"` // an open transaction older than this is aborted by the broker (transaction.timeout.ms)
 	Compression        Compression    `yaml:"compression"         env:"COMPRESSION"`         // of what the worker writes (compression.type)
 	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
+	TLS                TLSConfig      `yaml:"tls"                 envPrefix:"TLS_"`
+	SASL               SASLConfig     `yaml:"sasl"                envPrefix:"SASL_"`
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
 	Leave              bool           `yaml:"-"                   env:"-"` // leave the group at the end although the replica has a name: for scaling down
 }
@@ -171,6 +173,11 @@ func (c Config) Validate() error {
 	}
 	if c.Embedded.Port < 0 || c.Embedded.Port > 65535 {
 		fault("kafka.embedded.port %d is no port", c.Embedded.Port)
+	}
+	errs = append(errs, c.TLS.validate()...)
+	errs = append(errs, c.SASL.validate(c.TLS.Enabled)...)
+	if c.UseEmbedded() && (c.TLS.Enabled || c.SASL.Mechanism != "") {
+		fault("kafka.brokers is embedded, and the embedded broker has neither TLS nor SASL: leave kafka.tls and kafka.sasl out")
 	}
 	return errors.Join(errs...)
 }

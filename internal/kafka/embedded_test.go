@@ -19,7 +19,7 @@ func startEmbedded(t *testing.T, cfg kafka.EmbeddedConfig) (*kafka.Embedded, *ka
 	if err != nil {
 		t.Fatalf("StartEmbedded = %v", err)
 	}
-	return e, kafka.NewCluster(e.Addrs(), log)
+	return e, cluster(t, kafka.Config{Brokers: e.Addrs()})
 }
 
 func TestEmbeddedIsOneBrokerOnLoopback(t *testing.T) {

@@ -41,7 +41,7 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 		if ctx.Err() != nil {
 			return nil
 		}
-		return err
+		return c.Explain(err)
 	}
 	reached := false
 	for ctx.Err() == nil {
@@ -102,9 +102,9 @@ func (c *Cluster) sortOut(ctx context.Context, fetches kgo.Fetches, topic string
 		case lost:
 			continue
 		case errors.Is(e.Err, kerr.TopicAuthorizationFailed), errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kgo.ErrClientClosed):
-			return fmt.Errorf("reading topic %s: %w", topic, e.Err)
+			return fmt.Errorf("reading topic %s: %w", topic, c.Explain(e.Err))
 		}
-		c.log.Warn("reading a control topic, trying again", "topic", topic, "err", e.Err)
+		c.log.Warn("reading a control topic, trying again", "topic", topic, "err", c.Explain(e.Err))
 		select {
 		case <-time.After(followPause):
 		case <-ctx.Done():

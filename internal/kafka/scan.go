@@ -26,14 +26,14 @@ func (c *Cluster) Spans(ctx context.Context, topic string, since time.Time) (map
 	adm := kadm.NewClient(cl)
 	ends, err := listed(adm.ListEndOffsets(ctx, topic))
 	if err != nil {
-		return nil, fmt.Errorf("finding the end of topic %s: %w", topic, err)
+		return nil, fmt.Errorf("finding the end of topic %s: %w", topic, c.Explain(err))
 	}
 	starts, err := listed(adm.ListStartOffsets(ctx, topic))
 	if err == nil && !since.IsZero() {
 		starts, err = listed(adm.ListOffsetsAfterMilli(ctx, since.UnixMilli(), topic))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("finding where to begin in topic %s: %w", topic, err)
+		return nil, fmt.Errorf("finding where to begin in topic %s: %w", topic, c.Explain(err))
 	}
 	spans := map[int32]Span{}
 	ends.Each(func(end kadm.ListedOffset) {
@@ -119,9 +119,9 @@ func (c *Cluster) scanned(ctx context.Context, fetches kgo.Fetches, topic string
 		case lost, errors.Is(e.Err, context.DeadlineExceeded):
 			continue
 		case !kerr.IsRetriable(e.Err):
-			return fmt.Errorf("reading %s/%d: %w", topic, e.Partition, e.Err)
+			return fmt.Errorf("reading %s/%d: %w", topic, e.Partition, c.Explain(e.Err))
 		}
-		c.log.Warn("reading a topic, trying again", "topic", topic, "partition", e.Partition, "err", e.Err)
+		c.log.Warn("reading a topic, trying again", "topic", topic, "partition", e.Partition, "err", c.Explain(e.Err))
 		select {
 		case <-time.After(followPause):
 		case <-ctx.Done():

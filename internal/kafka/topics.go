@@ -57,7 +57,8 @@ func (c *Cluster) Topics(ctx context.Context, names ...string) (map[string]Topic
 		return nil, err
 	}
 	defer cl.Close()
-	return describe(ctx, kadm.NewClient(cl), names)
+	found, err := describe(ctx, kadm.NewClient(cl), names)
+	return found, c.Explain(err)
 }
 
 func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string]Topic, error) {
@@ -174,9 +175,9 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec) (created 
 			created = append(created, s.Name)
 		case errors.Is(err, kerr.TopicAlreadyExists):
 		case resp.ErrMessage != "":
-			errs = append(errs, fmt.Errorf("creating topic %s: %w: %s", s.Name, err, resp.ErrMessage))
+			errs = append(errs, fmt.Errorf("creating topic %s: %w", s.Name, c.Explain(fmt.Errorf("%w: %s", err, resp.ErrMessage))))
 		default:
-			errs = append(errs, fmt.Errorf("creating topic %s: %w", s.Name, err))
+			errs = append(errs, fmt.Errorf("creating topic %s: %w", s.Name, c.Explain(err)))
 		}
 	}
 	sort.Strings(created)

@@ -27,7 +27,10 @@ const (
 
 // A Transactor writes records a transaction at a time, all of them or none, outside any consumer group. Not for
 // concurrent use.
-type Transactor struct{ client *kgo.Client }
+type Transactor struct {
+	client  *kgo.Client
+	explain func(error) error
+}
 
 // NewTransactor opens one under a transactional id. It takes that over: whoever has it cannot commit any more, and
 // what was left open is aborted. limits holds the max.message.bytes of topics. Close it when done.
@@ -45,9 +48,9 @@ func (c *Cluster) NewTransactor(ctx context.Context, id string, limits map[strin
 	}
 	if _, _, err := cl.ProducerID(ctx); err != nil {
 		Close(cl.Close)
-		return nil, fmt.Errorf("taking over the transactional id %s: %w", id, err)
+		return nil, fmt.Errorf("taking over the transactional id %s: %w", id, c.Explain(err))
 	}
-	return &Transactor{client: cl}, nil
+	return &Transactor{client: cl, explain: c.Explain}, nil
 }
 
 // Write writes recs in one transaction. After an error nothing of them can be read, unless it is about the end of the
@@ -68,9 +71,9 @@ func (t *Transactor) Write(ctx context.Context, recs []Record) error {
 	err := t.client.EndTransaction(endCtx, try)
 	switch {
 	case err == nil:
-		return failed
+		return t.explain(failed)
 	case failed != nil:
-		return errors.Join(failed, fmt.Errorf("aborting a transaction: %w", err))
+		return errors.Join(t.explain(failed), fmt.Errorf("aborting a transaction: %w", err))
 	}
 	_ = t.client.EndTransaction(endCtx, kgo.TryAbort) // what it did not commit must not keep readers waiting
 	return classifyTransact(fmt.Errorf("committing a transaction of %d records: %w", len(recs), err))

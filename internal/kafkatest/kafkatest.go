@@ -43,7 +43,16 @@ func Start(t testing.TB) *Cluster {
 	if addrs == "" {
 		return Embedded(t)
 	}
-	return &Cluster{Cluster: kafka.NewCluster(strings.Split(addrs, ","), slog.New(slog.DiscardHandler)), prefix: newPrefix()}
+	return &Cluster{Cluster: at(t, strings.Split(addrs, ",")), prefix: newPrefix()}
+}
+
+func at(t testing.TB, addrs []string) *kafka.Cluster {
+	t.Helper()
+	c, err := kafka.NewCluster(kafka.Config{Brokers: addrs}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("configuring a cluster: %v", err)
+	}
+	return c
 }
 
 // Embedded starts a cluster inside the process that ends with the test, for tests that inject faults into it.
@@ -54,7 +63,7 @@ func Embedded(t testing.TB, opts ...kfake.Opt) *Cluster {
 		t.Fatalf("starting a cluster: %v", err)
 	}
 	t.Cleanup(broker.Close)
-	return &Cluster{Cluster: kafka.NewCluster(broker.ListenAddrs(), slog.New(slog.DiscardHandler)), Broker: broker}
+	return &Cluster{Cluster: at(t, broker.ListenAddrs()), Broker: broker}
 }
 
 // NeedsApache passes over a test of Apache Kafka itself, or of what only it can show, where none runs.
