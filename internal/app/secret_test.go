@@ -107,7 +107,3 @@ func TestWhatIsWrongWithTheConfigurationIsToldWithoutItsSecrets(t *testing.T) {
 		t.Errorf("Load with an empty set of a secret = %v, %v, want no password", cfg.Kafka.SASL.Password.IsZero(), err)
 	}
 }
-
-func containsText(err error, text string) bool {
-	return err != nil && strings.Contains(err.Error(), text)
-}

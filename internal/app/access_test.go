@@ -1,0 +1,327 @@
+package app_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ttpworker/internal/app"
+	"ttpworker/internal/deadletter"
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/kafkatest"
+	"ttpworker/internal/store"
+	"ttpworker/internal/tagger"
+	"ttpworker/internal/yamlx"
+)
+
+// A guarded cluster lets nobody in without TLS and a password, and nobody do what no ACL allows, but for admin.
+type guarded struct {
+	addrs  []string
+	caFile string
+	admin  kafka.SASLConfig
+	// delivery is kafka.delivery of the replicas.
+	delivery kafka.Delivery
+}
+
+// The principals of docs/security.md.
+var principals = []string{"ttp-worker", "ttp-setup", "ttp-operator", "ttp-replay", "ttp-sensor", "ttp-reader"}
+
+// passwordOf is the password of a principal.
+func passwordOf(principal string) string { return "password of " + principal }
+
+// startGuarded starts one in the process that knows the principals.
+func startGuarded(t *testing.T, opts ...kfake.Opt) *guarded {
+	t.Helper()
+	ca := kafkatest.NewAuthority(t)
+	opts = append(opts, kfake.TLS(ca.Issue(t, "broker").Server(t, nil)), kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.Superuser("SCRAM-SHA-512", "admin", passwordOf("admin")))
+	for _, p := range principals {
+		opts = append(opts, kfake.User("SCRAM-SHA-512", p, passwordOf(p)))
+	}
+	g := &guarded{addrs: kafkatest.Embedded(t, opts...).Brokers(), caFile: ca.Write(t, t.TempDir(), "ca")}
+	g.admin = scramUser("admin")
+	return g
+}
+
+func scramUser(name string) kafka.SASLConfig {
+	return kafka.SASLConfig{Mechanism: "scram-sha-512", Username: name, Password: yamlx.NewSecret(passwordOf(name))}
+}
+
+// config is that of a replica or a command which connects as somebody.
+func (g *guarded) config(t *testing.T, as kafka.SASLConfig) app.Config {
+	t.Helper()
+	cfg := app.DefaultConfig()
+	cfg.Kafka.Brokers, cfg.Kafka.SASL = g.addrs, as
+	cfg.Kafka.TLS = kafka.TLSConfig{Enabled: true, CAFile: g.caFile}
+	cfg.Kafka.CommitInterval = 20 * time.Millisecond
+	cfg.Kafka.SessionTimeout, cfg.Kafka.RebalanceTimeout, cfg.Kafka.EndTimeout = 2*time.Second, 4*time.Second, 8*time.Second
+	cfg.RuleStore.Dir = ruleDir(t, "R1", "R2")
+	cfg.Admin.Listen = "127.0.0.1:0"
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// client opens a client of somebody.
+func (g *guarded) client(t *testing.T, as kafka.SASLConfig, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	c, err := kafka.NewCluster(g.config(t, as).Kafka, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl, err := c.Client("test", opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+// committed counts what admin can read in a topic.
+func (g *guarded) committed(t *testing.T, topic string) int {
+	t.Helper()
+	ends, err := kadm.NewClient(g.client(t, g.admin)).ListCommittedOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl := g.client(t, g.admin, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
+	defer cl.Close()
+	missing := 0
+	ends.Each(func(o kadm.ListedOffset) { missing += int(o.Offset) })
+	n := 0
+	for missing > 0 && t.Context().Err() == nil {
+		cl.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
+			missing--
+			if !r.Attrs.IsControl() {
+				n++
+			}
+		})
+	}
+	return n
+}
+
+// work has every role of docs/security.md do what it is for. It returns the first thing that could not be done before
+// patience was over.
+func (g *guarded) work(t *testing.T, patience time.Duration) error {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	soon := func(what string, ok func() bool) error {
+		for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				return errors.New(what + " did not come")
+			}
+		}
+		return nil
+	}
+	if err := g.setUp(t, log); err != nil {
+		return fmt.Errorf("ttp-setup: %w", err)
+	}
+
+	cfg := g.config(t, scramUser("ttp-worker"))
+	cfg.Kafka.Replica, cfg.Kafka.Leave = "0", true
+	cfg.Kafka.Delivery = cmp.Or(g.delivery, cfg.Kafka.Delivery)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	conn, err := app.Connect(ctx, cfg, log)
+	if err != nil {
+		return fmt.Errorf("ttp-worker: %w", err)
+	}
+	defer conn.Close()
+	worker, err := app.Start(ctx, cfg, conn, log, nil)
+	if err != nil {
+		return fmt.Errorf("ttp-worker: %w", err)
+	}
+	go func() { ended <- worker.Wait(ctx) }()
+	steps := []func() error{
+		func() error {
+			return g.order(t, patience, log, store.State{RuleID: "R2", State: tagger.Shadow})
+		},
+		func() error {
+			return soon("the keeper's own records", func() bool { return metric(t, worker, "ttp_store_catalogue_differs 0") })
+		},
+		func() error { return g.sense(t, patience) },
+		func() error {
+			return soon("the dead letter", func() bool { return g.committed(t, "ttp_events_dlq") == 1 })
+		},
+		func() error { return g.replay(t, log) },
+		func() error { // the letter, the mark of its replay, and the letter that it is again
+			return soon("the replayed dead letter", func() bool { return g.committed(t, "ttp_events_dlq") == 3 })
+		},
+		func() error {
+			return soon("the shadow tags", func() bool { return g.committed(t, "ttp_tags_shadow") == 12 })
+		},
+		func() error { return g.read(t, patience, 12) },
+		func() error {
+			return g.order(t, patience, log, store.State{RuleID: "R1", State: tagger.Disabled, ExpiresAt: time.Now().Add(2 * time.Second)})
+		},
+		func() error {
+			return soon("the end of the order", func() bool { return g.committed(t, "ttp_rule_state") == 3 })
+		},
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			cancel()
+			return errors.Join(err, <-ended)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		return fmt.Errorf("ttp-worker: %w", err)
+	}
+	return nil
+}
+
+// setUp creates and checks the topics.
+func (g *guarded) setUp(t *testing.T, log *slog.Logger) error {
+	t.Helper()
+	cfg := g.config(t, scramUser("ttp-setup"))
+	conn, err := app.Reach(t.Context(), cfg, log)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := app.EnsureTopics(ctx, cfg, conn.Cluster); err != nil {
+		return err
+	}
+	return app.CheckTopics(ctx, cfg, conn.Cluster)
+}
+
+// metric reports whether a worker tells a line of metrics.
+func metric(t *testing.T, w *app.Worker, line string) bool {
+	t.Helper()
+	_, text := (&worker{Worker: w}).get(t, "/metrics")
+	return strings.Contains(text, "\n"+line+"\n")
+}
+
+// order gives an order and looks whether its rule is live.
+func (g *guarded) order(t *testing.T, patience time.Duration, log *slog.Logger, order store.State) error {
+	t.Helper()
+	cfg := g.config(t, scramUser("ttp-operator"))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := app.WithStates(ctx, cfg, log, func(s *store.States) error {
+		return s.SetState(ctx, order)
+	})
+	for err == nil {
+		var live map[string]bool
+		if live, err = app.LiveRules(ctx, cfg, log); live[order.RuleID] {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("ttp-operator: %w", err)
+}
+
+// sense writes 12 events and a record that is none.
+func (g *guarded) sense(t *testing.T, patience time.Duration) error {
+	t.Helper()
+	cl := g.client(t, scramUser("ttp-sensor"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	recs := []*kgo.Record{{Topic: "ttp_events", Value: []byte("no event")}}
+	for i := range 12 {
+		recs = append(recs, &kgo.Record{Topic: "ttp_events", Partition: int32(i % 6), Value: fmt.Appendf(nil,
+			`{"source_kind":"command","source_id":"%d","payload":{"command_text":"curl"}}`, i)})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := cl.ProduceSync(ctx, recs...).FirstErr(); err != nil {
+		return fmt.Errorf("ttp-sensor: %w", err)
+	}
+	return nil
+}
+
+// replay replays the dead letter, although it is no event yet.
+func (g *guarded) replay(t *testing.T, log *slog.Logger) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	report, err := app.ReplayDeadLetters(ctx, g.config(t, scramUser("ttp-replay")), log, deadletter.Replay{Force: true, By: "test"}, true)
+	if err == nil && report.Replayed != 1 {
+		err = fmt.Errorf("%d letters replayed, want 1", report.Replayed)
+	}
+	if err != nil {
+		return fmt.Errorf("ttp-replay: %w", err)
+	}
+	return nil
+}
+
+// read reads so many tags in a group.
+func (g *guarded) read(t *testing.T, patience time.Duration, tags int) error {
+	t.Helper()
+	cl := g.client(t, scramUser("ttp-reader"), kgo.ConsumeTopics("ttp_tags"), kgo.ConsumerGroup("ttp-reader"),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for tags > 0 {
+		fetches := cl.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("ttp-reader: %d tags missing: %w", tags, err)
+		}
+		tags -= fetches.NumRecords()
+	}
+	if err := cl.CommitUncommittedOffsets(ctx); err != nil {
+		return fmt.Errorf("ttp-reader: %w", err)
+	}
+	return nil
+}
+
+func TestTheDocumentedACLsAreEnoughForEveryRole(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t)
+	err := app.Run(t.Context(), g.config(t, scramUser("ttp-worker")), slog.New(slog.DiscardHandler))
+	if want := "(the principal lacks an ACL on that topic: see docs/security.md)"; !errors.Is(err, kerr.TopicAuthorizationFailed) || !containsText(err, want) {
+		t.Errorf("Run without an ACL = %v, want %s", err, want)
+	}
+	allow(t, kadm.NewClient(g.client(t, g.admin)), documentedACLs(t))
+	if err := g.work(t, kafkatest.Patience); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAtLeastOnceDoesWithoutTransactionalIDs(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t)
+	g.delivery = kafka.AtLeastOnce
+	all := documentedACLs(t)
+	some := slices.DeleteFunc(slices.Clone(all), func(a acl) bool { return a.principal == "ttp-worker" && a.on == "transactional id" })
+	if len(some) != len(all)-1 {
+		t.Fatalf("%d of %d ACLs left, want all but one", len(some), len(all))
+	}
+	allow(t, kadm.NewClient(g.client(t, g.admin)), some)
+	if err := g.work(t, kafkatest.Patience); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNoneOfTheDocumentedACLsIsTooMuch(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster for every ACL")
+	}
+	all := documentedACLs(t)
+	for i, without := range all {
+		t.Run(fmt.Sprint(without), func(t *testing.T) {
+			t.Parallel()
+			g := startGuarded(t)
+			allow(t, kadm.NewClient(g.client(t, g.admin)), slices.Delete(slices.Clone(all), i, i+1))
+			if err := g.work(t, 5*time.Second); err == nil {
+				t.Errorf("all went well without %v", without)
+			}
+		})
+	}
+}
