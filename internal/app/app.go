@@ -25,6 +25,7 @@ func Options(cfg Config, conn *Connection, log *slog.Logger, told pipeline.Told)
 	return fx.Options(
 		fx.Supply(cfg, conn, log, told),
 		fx.StopTimeout(stopTimeout),
+		fx.Decorate(oneByOne),
 		fx.WithLogger(func() fxevent.Logger {
 			l := &fxevent.SlogLogger{Logger: log}
 			l.UseLogLevel(slog.LevelDebug)

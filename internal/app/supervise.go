@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"go.uber.org/fx"
 )
@@ -31,4 +32,19 @@ func supervise(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, name string,
 		}
 	}
 	lc.Append(fx.StartStopHook(func() { go work() }, stop))
+}
+
+// oneByOne has components that end at the same moment end the application one after the other: fx writes their exit
+// codes into the same place.
+func oneByOne(sd fx.Shutdowner) fx.Shutdowner { return &turnstile{shutdowner: sd} }
+
+type turnstile struct {
+	mu         sync.Mutex
+	shutdowner fx.Shutdowner
+}
+
+func (s *turnstile) Shutdown(opts ...fx.ShutdownOption) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shutdowner.Shutdown(opts...)
 }

@@ -46,6 +46,30 @@ func TestSuperviseEndsAComponentAndWaitsForIt(t *testing.T) {
 	}
 }
 
+// Seen when the state topic could not be read: the store and whoever follows it ended at once, and the race detector
+// found both in fx.
+func TestComponentsMayEndAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	gave := errors.New("gave up")
+	now := make(chan struct{})
+	app := fxtest.New(t, fx.NopLogger, fx.Decorate(oneByOne), fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner) {
+		for range 8 {
+			supervise(lc, sd, slog.New(slog.DiscardHandler), "thing", func(context.Context) error {
+				<-now
+				return gave
+			})
+		}
+	}))
+	app.RequireStart()
+	close(now)
+	if sig := <-app.Wait(); sig.ExitCode != 1 {
+		t.Errorf("exit code %d, want 1", sig.ExitCode)
+	}
+	if err := app.Stop(t.Context()); !errors.Is(err, gave) {
+		t.Errorf("Stop = %v, want what the components said", err)
+	}
+}
+
 func TestAComponentOutlivesTheContextItWasStartedWith(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})
