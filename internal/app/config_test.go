@@ -29,7 +29,7 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 		{"topics", func(c *app.Config) { c.Topics.State.Partitions = 2 }, "topics: ttp_rule_state: a control topic has 1 partition, not 2"},
 		{
 			"a framing that is known by name only", func(c *app.Config) { c.Output.Framing = wire.Confluent },
-			"output.framing confluent needs a schema registry, which this version does not support",
+			"output.framing confluent needs the ids of a schema registry",
 		},
 		{
 			"an unknown framing", func(c *app.Config) { c.Output.Framing = "xml" },

@@ -59,6 +59,7 @@ func TestAllocationBudget(t *testing.T) {
 	ev, tag := fullEvent(), fullTag()
 	for framing, want := range map[Framing]struct{ decode, encode float64 }{
 		SingleObject: {decode: 1, encode: 2},
+		Confluent:    {decode: 1, encode: 2},
 		JSON:         {decode: 7, encode: 2},
 	} {
 		e := newEncoder(t, framing)

@@ -102,11 +102,8 @@ func (c *cursor) text(field string) string {
 
 // null reads the branch of a union of null and something, in this order, and reports whether it is null.
 func (c *cursor) null(field string) bool {
-	n := c.long(field)
-	if c.err == nil && n != 0 && n != 1 {
-		c.broken(field, "branch %d of a union of 2", n)
-	}
-	return c.err != nil || n == 0
+	n, ok := c.branch(field, 2)
+	return !ok || n == 0
 }
 
 func (c *cursor) optionalText(field string) string {
@@ -187,24 +184,57 @@ func (c *cursor) each(field string, item func(source)) {
 
 func (c *cursor) has(string) bool { return true }
 
-// items calls item for every item of an array, until a fault. An array is a row of blocks, the last one empty; a
-// negative count is followed by the block's length. Every item of ours takes at least one byte, so a count cannot be
-// larger than what is left.
+// items calls item for every item of an array, until a fault.
 func (c *cursor) items(field string, item func()) {
-	for c.err == nil {
-		count := c.long(field)
-		if count < 0 {
-			c.long(field)
-			count = -count // the least number stays negative
-		}
-		if left := len(c.buf) - c.off; count < 0 || count > int64(left) {
-			c.broken(field, "%d items, but %d bytes are left", count, left)
-		}
-		if count == 0 {
-			return
-		}
+	for count := c.block(field); count > 0; count = c.block(field) {
 		for ; count > 0 && c.err == nil; count-- {
 			item()
 		}
 	}
+}
+
+// block begins a block of an array and returns how many items it has; 0 ends the array, or it is a fault. Items must
+// take at least one byte each, as all of ours do, so that a count cannot be larger than what is left.
+func (c *cursor) block(field string) int64 {
+	count := c.count(field)
+	if left := len(c.buf) - c.off; c.err == nil && (count < 0 || count > int64(left)) {
+		c.broken(field, "%d items, but %d bytes are left", count, left)
+	}
+	if c.err != nil {
+		return 0
+	}
+	return count
+}
+
+// count is the number of items of a block of any length. An array is a row of blocks, the last one empty; a negative
+// count is followed by the block's length. The least number there is stays negative.
+func (c *cursor) count(field string) int64 {
+	count := c.long(field)
+	if count < 0 {
+		c.long(field)
+		count = -count
+	}
+	return count
+}
+
+// branch reads which of n branches of a union, or symbols of an enum, there is.
+func (c *cursor) branch(field string, n int) (int, bool) {
+	i := c.long(field)
+	if c.err == nil && (i < 0 || i >= int64(n)) {
+		c.broken(field, "branch %d of a union of %d", i, n)
+	}
+	return int(i), c.err == nil
+}
+
+// take is the next n bytes, nil at a fault.
+func (c *cursor) take(field string, n int) []byte {
+	if c.err != nil {
+		return nil
+	}
+	if left := len(c.buf) - c.off; left < n {
+		c.broken(field, "%d bytes are to come, but %d are left", n, left)
+		return nil
+	}
+	c.off += n
+	return c.buf[c.off-n : c.off]
 }

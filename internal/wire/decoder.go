@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,13 +12,22 @@ import (
 	"ttpworker/internal/tagger"
 )
 
-// A Decoder reads records of any framing, which it tells apart by their first bytes. It is safe for concurrent use.
-// All its errors are of type *Error.
+// What the values of the two Avro framings begin with.
+var magicSingleObject = [2]byte{0xC3, 0x01}
+
+const magicConfluent = 0
+
+// A Decoder reads records of any framing, which it tells apart by their first bytes. It knows the released schemas by
+// their fingerprints and learns others: see Learn. It is safe for concurrent use. All errors of its readers are of
+// type *Error; one about a schema that it does not know yet has a *MissingSchemaError in it.
 type Decoder struct {
 	limits  Limits
 	schemas map[Record]*schema
-	prints  map[fingerprint]Record
 	scratch sync.Pool // of *scratch
+
+	learning sync.Mutex // held by those who store into prints and ids
+	prints   atomic.Pointer[map[fingerprint]*writer]
+	ids      atomic.Pointer[map[uint32]*writer] // neither map changes once stored
 }
 
 // NewDecoder makes a decoder. limits are those of events.
@@ -29,12 +39,16 @@ func NewDecoder(limits Limits) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{limits: limits, schemas: map[Record]*schema{}, prints: map[fingerprint]Record{}}
+	d := &Decoder{limits: limits, schemas: map[Record]*schema{}}
 	d.scratch.New = newScratch
+	prints := map[fingerprint]*writer{}
 	for _, s := range all {
 		d.schemas[s.record] = s
-		d.prints[s.print], d.prints[s.alias] = s.record, s.record
+		w := &writer{record: s.record}
+		prints[s.print], prints[s.alias] = w, w
 	}
+	d.prints.Store(&prints)
+	d.ids.Store(&map[uint32]*writer{})
 	return d, nil
 }
 
@@ -156,15 +170,10 @@ func (d *Decoder) open(s *scratch, record Record, value []byte, limits Limits) (
 	switch {
 	case len(text) == 0:
 		return nil, faultf(Undecodable, "the value is empty")
-	case len(value) > 1 && value[0] == 0xC3 && value[1] == 0x01:
-		datum, err := d.singleObject(record, value)
-		if err != nil {
-			return nil, err
-		}
-		s.avro = cursor{buf: datum}
-		return &s.avro, nil
-	case value[0] == 0:
-		return nil, confluent(value)
+	case len(value) > 1 && [2]byte(value) == magicSingleObject:
+		return d.openDatum(s, record, value, len(magicSingleObject)+len(fingerprint{}))
+	case value[0] == magicConfluent:
+		return d.openDatum(s, record, value, 1+4)
 	case text[0] == '{':
 		m, err := s.split(value, d.schemas[record].fields, limits)
 		if err != nil {
@@ -176,29 +185,36 @@ func (d *Decoder) open(s *scratch, record Record, value []byte, limits Limits) (
 	return nil, faultf(Undecodable, "neither Avro nor JSON: the value begins with % x", value[:min(4, len(value))])
 }
 
-// singleObject is the datum behind the header of Avro's single-object encoding.
-func (d *Decoder) singleObject(record Record, value []byte) ([]byte, error) {
-	const header = 2 + len(fingerprint{})
+// openDatum finds the schema that the header of value names and returns the fields of the datum behind it.
+func (d *Decoder) openDatum(s *scratch, record Record, value []byte, header int) (source, error) {
 	if len(value) < header {
 		return nil, faultf(Undecodable, "the value ends after %d bytes, inside the header of %d", len(value), header)
 	}
-	sum := fingerprint(value[2:header])
-	switch got, ok := d.prints[sum]; {
-	case !ok:
-		return nil, faultf(UnknownSchema, "no schema has the fingerprint %s", sum)
-	case got != record:
-		return nil, faultf(UnknownSchema, "fingerprint %s is of %s, want %s", sum, got, record)
+	var ref SchemaRef
+	var w *writer
+	if value[0] == magicConfluent {
+		ref = RefByID(binary.BigEndian.Uint32(value[1:]))
+		w = (*d.ids.Load())[ref.id]
+	} else {
+		ref = SchemaRef{print: fingerprint(value[2:header]), byPrint: true}
+		w = (*d.prints.Load())[ref.print]
 	}
-	return value[header:], nil
-}
-
-// confluent says what keeps a value in the framing of a schema registry from being read. Once there is one, its id
-// leads to a schema here as a fingerprint does in singleObject.
-func confluent(value []byte) error {
-	if len(value) < 5 {
-		return faultf(Undecodable, "the value ends after %d bytes, inside the header of 5", len(value))
+	datum := value[header:]
+	switch {
+	case w == nil:
+		return nil, &Error{Class: UnknownSchema, Err: &MissingSchemaError{Ref: ref}}
+	case w.fault != nil:
+		return nil, faultf(UnknownSchema, "%v%s: %w", ref, w.from(), w.fault)
+	case w.record != record:
+		return nil, faultf(UnknownSchema, "%v is of %s, want %s", ref, w.record, record)
+	case w.translate != nil:
+		var err error
+		if datum, err = w.translate.run(datum); err != nil {
+			return nil, err
+		}
 	}
-	return faultf(UnknownSchema, "schema id %d: no schema registry is configured", binary.BigEndian.Uint32(value[1:]))
+	s.avro = cursor{buf: datum}
+	return &s.avro, nil
 }
 
 func (d *Decoder) take() *scratch {

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"ttpworker/internal/tagger"
@@ -11,40 +13,62 @@ import (
 // A Framing is how records are written.
 type Framing string
 
-// The framings. Confluent is known by name only.
+// The framings.
 const (
 	SingleObject Framing = "single_object" // Avro with the schema's fingerprint in front
 	JSON         Framing = "json"          // the schema's fields as a JSON object, in its order
 	Confluent    Framing = "confluent"     // Avro with a schema registry's id in front
 )
 
-// ErrNoRegistry is what NewEncoder says to Confluent.
-var ErrNoRegistry = errors.New("output.framing confluent needs a schema registry, which this version does not support")
+// Validate reports a framing that there is not.
+func (f Framing) Validate() error {
+	switch f {
+	case SingleObject, JSON, Confluent:
+		return nil
+	}
+	return fmt.Errorf("unknown output.framing %q: one of %s, %s, %s", f, SingleObject, Confluent, JSON)
+}
 
 // An Encoder writes records in one framing. Its methods append to dst and return it, like append; on error they
 // return dst as it was. Texts must be valid UTF-8, numbers finite, times that are not optional set and all times
 // within the years 1 to 9999; they are rounded down to microseconds. An Encoder is safe for concurrent use.
 type Encoder struct {
 	framing Framing
-	prints  map[Record]fingerprint
+	headers map[Record][]byte // what stands before a datum
+	schemas map[Record]string // the header ttp-schema
 }
 
-// NewEncoder makes an encoder.
+// NewEncoder makes an encoder for SingleObject or JSON.
 func NewEncoder(framing Framing) (*Encoder, error) {
-	switch framing {
-	case SingleObject, JSON:
-	case Confluent:
-		return nil, ErrNoRegistry
-	default:
-		return nil, fmt.Errorf("unknown output.framing %q: one of %s, %s, %s", framing, SingleObject, Confluent, JSON)
+	if err := framing.Validate(); err != nil {
+		return nil, err
+	}
+	if framing == Confluent {
+		return nil, errors.New("output.framing confluent needs the ids of a schema registry")
 	}
 	all, err := released()
 	if err != nil {
 		return nil, err
 	}
-	e := &Encoder{framing: framing, prints: map[Record]fingerprint{}}
+	e := &Encoder{framing: framing, headers: map[Record][]byte{}, schemas: map[Record]string{}}
 	for _, s := range all {
-		e.prints[s.record] = s.print
+		e.headers[s.record] = append(magicSingleObject[:], s.print[:]...)
+		e.schemas[s.record] = s.print.String()
+	}
+	return e, nil
+}
+
+// NewConfluentEncoder makes an encoder for Confluent. ids are those that the registry has given the schemas of all
+// records.
+func NewConfluentEncoder(ids map[Record]uint32) (*Encoder, error) {
+	e := &Encoder{framing: Confluent, headers: map[Record][]byte{}, schemas: map[Record]string{}}
+	for _, r := range Records() {
+		id, ok := ids[r]
+		if !ok {
+			return nil, fmt.Errorf("the schema of %s has no id in the schema registry", r)
+		}
+		e.headers[r] = binary.BigEndian.AppendUint32([]byte{magicConfluent}, id)
+		e.schemas[r] = strconv.FormatUint(uint64(id), 10)
 	}
 	return e, nil
 }
@@ -58,8 +82,9 @@ func (e *Encoder) ContentType() string {
 }
 
 // Schema is the header ttp-schema of a record: the 8 bytes of the fingerprint of its schema in the order in which
-// they stand behind C3 01, in 16 lower-case hexadecimal digits. JSON has the fingerprint of the schema it follows.
-func (e *Encoder) Schema(r Record) string { return e.prints[r].String() }
+// they stand behind C3 01, in 16 lower-case hexadecimal digits. JSON has the fingerprint of the schema it follows,
+// Confluent the registry's id in decimal digits.
+func (e *Encoder) Schema(r Record) string { return e.schemas[r] }
 
 // Event appends an event. Its payload goes out as it is, so it must be a JSON object.
 func (e *Encoder) Event(dst []byte, ev *tagger.TaggerEvent) ([]byte, error) {
@@ -91,8 +116,7 @@ func (e *Encoder) write(dst []byte, record Record, fill func(sink)) ([]byte, err
 		fill(s)
 		return result(dst, s.dst, s.err, record)
 	}
-	sum := e.prints[record]
-	s := &avroSink{dst: append(append(dst, 0xC3, 0x01), sum[:]...)}
+	s := &avroSink{dst: append(dst, e.headers[record]...)}
 	fill(s)
 	return result(dst, s.dst, s.err, record)
 }

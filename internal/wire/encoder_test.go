@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -9,8 +8,11 @@ import (
 )
 
 func TestNewEncoderRefusesFramings(t *testing.T) {
-	if _, err := NewEncoder(Confluent); !errors.Is(err, ErrNoRegistry) {
-		t.Errorf("NewEncoder(confluent) = %v, want ErrNoRegistry", err)
+	if _, err := NewEncoder(Confluent); err == nil || err.Error() != "output.framing confluent needs the ids of a schema registry" {
+		t.Errorf("NewEncoder(confluent) = %v, want an error that says what it needs", err)
+	}
+	if _, err := NewConfluentEncoder(map[Record]uint32{EventRecord: 1}); err == nil || err.Error() != "the schema of ttp.Tag has no id in the schema registry" {
+		t.Errorf("NewConfluentEncoder without all ids = %v, want an error that names the record", err)
 	}
 	const want = `unknown output.framing "xml": one of single_object, confluent, json`
 	if _, err := NewEncoder("xml"); err == nil || err.Error() != want {
@@ -19,9 +21,12 @@ func TestNewEncoderRefusesFramings(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
-	avro, text := newEncoder(t, SingleObject), newEncoder(t, JSON)
-	if got := avro.ContentType() + " " + text.ContentType(); got != "application/avro application/json" {
+	avro, text, registry := newEncoder(t, SingleObject), newEncoder(t, JSON), newEncoder(t, Confluent)
+	if got := avro.ContentType() + " " + text.ContentType() + " " + registry.ContentType(); got != "application/avro application/json application/avro" {
 		t.Errorf("content types %s", got)
+	}
+	if got := registry.Schema(TagRecord) + " " + registry.Schema(RuleStateRecord); got != "2 2147483648" {
+		t.Errorf("Schema of the registry's framing = %s, want the ids in decimal digits", got)
 	}
 	ev, tag, rule, state := bareEvent(), bareTag(), bareReloaded(), bareState()
 	for record, encode := range map[Record]func() ([]byte, error){

@@ -13,7 +13,7 @@ import (
 func FuzzEvent(f *testing.F) {
 	limits := Limits{PayloadBytes: 4096, Depth: 8}
 	d := newDecoder(f, limits)
-	encoders := []*Encoder{newEncoder(f, SingleObject), newEncoder(f, JSON)}
+	encoders := []*Encoder{newEncoder(f, SingleObject), newEncoder(f, JSON), newEncoder(f, Confluent)}
 	full, bare := fullEvent(), bareEvent()
 	for _, e := range encoders {
 		f.Add(must(e.Event(nil, &full)))
@@ -24,6 +24,7 @@ func FuzzEvent(f *testing.F) {
 		f.Add([]byte(`{"source_kind":"k","source_id":"i","event_time":"2026-01-31T12:00:00.5+01:00","payload":` + payload + `}`))
 	}
 	f.Add([]byte("\x00\x00\x00\x00\x01"))
+	f.Add([]byte("\x00\x00\x00\x00\x09"))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		before := string(value)
 		ev, _, err := d.Event(value, time.Time{})
@@ -61,7 +62,7 @@ func FuzzEvent(f *testing.F) {
 // FuzzTag holds the same for tags, and that nothing makes the decoders of control records panic.
 func FuzzTag(f *testing.F) {
 	d := newDecoder(f, DefaultLimits())
-	encoders := []*Encoder{newEncoder(f, SingleObject), newEncoder(f, JSON)}
+	encoders := []*Encoder{newEncoder(f, SingleObject), newEncoder(f, JSON), newEncoder(f, Confluent)}
 	for _, e := range encoders {
 		for _, s := range samples() {
 			f.Add(must(s.encode(e)))

@@ -12,7 +12,7 @@ import (
 	"ttpworker/internal/tagger"
 )
 
-func framings() []Framing { return []Framing{SingleObject, JSON} }
+func framings() []Framing { return []Framing{SingleObject, JSON, Confluent} }
 
 func TestRoundTrip(t *testing.T) {
 	d := newDecoder(t, DefaultLimits())

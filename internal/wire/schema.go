@@ -22,6 +22,24 @@ const (
 	RuleStateRecord    Record = "ttp.RuleState"
 )
 
+// Records lists them.
+func Records() []Record { return []Record{EventRecord, TagRecord, RuleReloadedRecord, RuleStateRecord} }
+
+// SchemaText is the Avro schema that records are written under, "" for a record that there is not.
+func SchemaText(r Record) string {
+	switch r {
+	case EventRecord:
+		return schemas.TaggerEvent()
+	case TagRecord:
+		return schemas.Tag()
+	case RuleReloadedRecord:
+		return schemas.RuleReloaded()
+	case RuleStateRecord:
+		return schemas.RuleState()
+	}
+	return ""
+}
+
 // A fingerprint is the CRC-64-AVRO of a schema, least significant byte first, as it stands in a record.
 type fingerprint [8]byte
 
@@ -31,6 +49,7 @@ func (f fingerprint) String() string { return hex.EncodeToString(f[:]) }
 // A schema is what reading and writing a record needs of its Avro schema.
 type schema struct {
 	record Record
+	parsed *avro.RecordSchema
 	print  fingerprint // what we write
 	alias  fingerprint // what else we read: see specPrint
 	fields []string    // names in order: the members of the JSON form, too
@@ -40,10 +59,10 @@ type schema struct {
 // so far. The next version of a record adds its text here and keeps the old one.
 func released() ([]*schema, error) {
 	var all []*schema
-	for _, text := range []string{schemas.TaggerEvent(), schemas.Tag(), schemas.RuleReloaded(), schemas.RuleState()} {
-		s, err := parseSchema(text)
+	for _, r := range Records() {
+		s, err := parseSchema(SchemaText(r))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("parsing an embedded schema: %w", err)
 		}
 		all = append(all, s)
 	}
@@ -53,17 +72,17 @@ func released() ([]*schema, error) {
 func parseSchema(text string) (*schema, error) {
 	parsed, err := avro.ParseWithCache(text, "", &avro.SchemaCache{})
 	if err != nil {
-		return nil, fmt.Errorf("parsing an embedded schema: %w", err)
+		return nil, err
 	}
 	rec, ok := parsed.(*avro.RecordSchema)
 	if !ok {
-		return nil, fmt.Errorf("embedded schema is of type %s, want a record", parsed.Type())
+		return nil, fmt.Errorf("the schema is of type %s, want a record", parsed.Type())
 	}
 	sum, err := rec.FingerprintUsing(avro.CRC64AvroLE)
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint of schema %s: %w", rec.FullName(), err)
 	}
-	s := &schema{record: Record(rec.FullName()), print: fingerprint(sum), alias: specPrint(rec)}
+	s := &schema{record: Record(rec.FullName()), parsed: rec, print: fingerprint(sum), alias: specPrint(rec)}
 	for _, f := range rec.Fields() {
 		s.fields = append(s.fields, f.Name())
 	}

@@ -16,12 +16,25 @@ func newDecoder(tb testing.TB, limits Limits) *Decoder {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	for r, id := range ids() {
+		if err := d.Learn(RefByID(id), "", SchemaText(r)); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	return d
+}
+
+// ids are those of a registry that newDecoder and newEncoder know.
+func ids() map[Record]uint32 {
+	return map[Record]uint32{EventRecord: 1, TagRecord: 2, RuleReloadedRecord: 3, RuleStateRecord: 1 << 31}
 }
 
 func newEncoder(tb testing.TB, framing Framing) *Encoder {
 	tb.Helper()
-	e, err := NewEncoder(framing)
+	e, err := NewConfluentEncoder(ids())
+	if framing != Confluent {
+		e, err = NewEncoder(framing)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
