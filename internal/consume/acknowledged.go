@@ -16,6 +16,7 @@ import (
 type acknowledged struct {
 	client *kgo.Client
 	open   bool
+	wrote  bool // something since Begin
 }
 
 var errNotCommitted = errors.New("a batch was given up, its records come again")
@@ -38,23 +39,29 @@ func (a *acknowledged) PollRecords(ctx context.Context, n int) kgo.Fetches {
 }
 
 func (a *acknowledged) Begin() error {
-	a.open = true
+	a.open, a.wrote = true, false
 	return nil
 }
 
 func (a *acknowledged) Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error)) {
+	a.wrote = true
 	a.client.Produce(ctx, r, promise)
 }
 
-// End waits for the outputs and commits the offsets. Without transactions an abort cannot take back what was read:
-// it is an error, and the next session begins at the offsets that are committed.
+// End waits for the outputs and commits the offsets. Before anything is written an abort goes back to the offsets that
+// are committed. Without transactions it cannot take back what is written: it is an error then, and the next session
+// begins at those offsets.
 func (a *acknowledged) End(ctx context.Context, try kgo.TransactionEndTry) (bool, error) {
 	defer func() {
 		a.open = false
 		a.client.AllowRebalance()
 	}()
-	if try == kgo.TryAbort {
+	switch {
+	case try == kgo.TryAbort && a.wrote:
 		return false, errNotCommitted
+	case try == kgo.TryAbort:
+		a.client.SetOffsets(a.client.CommittedOffsets()) // no rebalance happens while a batch is open
+		return false, nil
 	}
 	if err := a.client.Flush(ctx); err != nil {
 		return false, err

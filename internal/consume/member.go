@@ -113,6 +113,7 @@ func (m *member) session(ctx context.Context) error {
 		return err
 	}
 	t := &transactions{member: m, session: s}
+	defer t.forget()
 	for ctx.Err() == nil {
 		m.turned()
 		if err := t.turn(ctx); err != nil {

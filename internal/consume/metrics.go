@@ -14,6 +14,8 @@ type metrics struct {
 	rebalances   prometheus.Counter
 	dataLoss     prometheus.Counter
 	pollErrors   prometheus.Counter
+	holds        prometheus.Counter
+	held         prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -40,8 +42,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		pollErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ttp_consume_poll_errors_total", Help: "Poll errors that the worker goes on after.",
 		}),
+		holds: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_holds_total", Help: "Times that a partition had to wait, with its transaction aborted.",
+		}),
+		held: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ttp_consume_held_partitions", Help: "Partitions that wait for something without which their records cannot be read.",
+		}),
 	}
-	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.rebalances, m.dataLoss, m.pollErrors)
+	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.rebalances, m.dataLoss, m.pollErrors, m.holds, m.held)
 	for _, outcome := range []string{"committed", "aborted", "unknown"} {
 		m.transactions.WithLabelValues(outcome)
 	}

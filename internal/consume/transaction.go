@@ -21,6 +21,7 @@ type transactions struct {
 	session session
 	open    *transaction // nil between transactions
 	pace    pace
+	held    map[partition]<-chan struct{} // partitions that wait, and until when: see HoldError
 }
 
 // A transaction is one open batch. Its outputs are held until it ends: for the broker the transaction, and the time
@@ -36,6 +37,7 @@ type transaction struct {
 
 // turn polls once and hands on what came, then ends the transaction if its time is over.
 func (t *transactions) turn(ctx context.Context) error {
+	t.release()
 	fetches := t.poll(ctx)
 	if err := t.member.sortOut(ctx, fetches); err != nil {
 		t.abandon()
@@ -108,13 +110,16 @@ func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 	if t.open != nil {
 		wait = max(t.member.cfg.CommitInterval-time.Since(t.open.began), time.Millisecond)
 	}
+	if len(t.held) > 0 {
+		wait = min(wait, holdPoll)
+	}
 	pollCtx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return t.session.PollRecords(pollCtx, min(t.pace.records(), t.member.cfg.MaxPoll))
 }
 
-// process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile the batch is
-// given up and its records come again.
+// process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile, or one
+// of them must wait, the batch is given up and its records come again.
 func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 	if t.open == nil {
 		if err := t.session.Begin(); err != nil {
@@ -129,21 +134,22 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 		}
 	})
 	start := time.Now()
-	outputs := make([][]kafka.Record, len(parts))
+	outputs, errs := make([][]kafka.Record, len(parts)), make([]error, len(parts))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, p := range parts {
-		g.Go(func() (err error) {
-			outputs[i], err = t.partition(gctx, p.Records)
-			return err
+		g.Go(func() error {
+			outputs[i], errs[i] = t.partition(gctx, p.Records)
+			return errs[i]
 		})
 	}
 	if err := g.Wait(); err != nil {
+		held := t.hold(err, errs)
 		endErr := t.end(ctx, kgo.TryAbort)
 		switch {
 		case endErr != nil:
 			return endErr
-		case ctx.Err() != nil:
-			return nil //nolint:nilerr // asked to stop
+		case held, ctx.Err() != nil:
+			return nil //nolint:nilerr // its records come again, or we are asked to stop
 		}
 		return fatalf("processing a batch: %w", err)
 	}
