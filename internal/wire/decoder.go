@@ -17,6 +17,12 @@ var magicSingleObject = [2]byte{0xC3, 0x01}
 
 const magicConfluent = 0
 
+// How long their headers are, in bytes.
+const (
+	singleObjectHeader = len(magicSingleObject) + len(fingerprint{})
+	confluentHeader    = 1 + 4
+)
+
 // A Decoder reads records of any framing, which it tells apart by their first bytes. It knows the released schemas by
 // their fingerprints and learns others: see Learn. It is safe for concurrent use. All errors of its readers are of
 // type *Error; one about a schema that it does not know yet has a *MissingSchemaError in it.
@@ -171,9 +177,9 @@ func (d *Decoder) open(s *scratch, record Record, value []byte, limits Limits) (
 	case len(text) == 0:
 		return nil, faultf(Undecodable, "the value is empty")
 	case len(value) > 1 && [2]byte(value) == magicSingleObject:
-		return d.openDatum(s, record, value, len(magicSingleObject)+len(fingerprint{}))
+		return d.openDatum(s, record, value, singleObjectHeader)
 	case value[0] == magicConfluent:
-		return d.openDatum(s, record, value, 1+4)
+		return d.openDatum(s, record, value, confluentHeader)
 	case text[0] == '{':
 		m, err := s.split(value, d.schemas[record].fields, limits)
 		if err != nil {
@@ -190,15 +196,8 @@ func (d *Decoder) openDatum(s *scratch, record Record, value []byte, header int)
 	if len(value) < header {
 		return nil, faultf(Undecodable, "the value ends after %d bytes, inside the header of %d", len(value), header)
 	}
-	var ref SchemaRef
-	var w *writer
-	if value[0] == magicConfluent {
-		ref = RefByID(binary.BigEndian.Uint32(value[1:]))
-		w = (*d.ids.Load())[ref.id]
-	} else {
-		ref = SchemaRef{print: fingerprint(value[2:header]), byPrint: true}
-		w = (*d.prints.Load())[ref.print]
-	}
+	ref := refOf(value)
+	w := d.writer(ref)
 	datum := value[header:]
 	switch {
 	case w == nil:
@@ -215,6 +214,14 @@ func (d *Decoder) openDatum(s *scratch, record Record, value []byte, header int)
 	}
 	s.avro = cursor{buf: datum}
 	return &s.avro, nil
+}
+
+// refOf is the schema that the header of value names. It is complete.
+func refOf(value []byte) SchemaRef {
+	if value[0] == magicConfluent {
+		return RefByID(binary.BigEndian.Uint32(value[1:]))
+	}
+	return SchemaRef{print: fingerprint(value[len(magicSingleObject):singleObjectHeader]), byPrint: true}
 }
 
 func (d *Decoder) take() *scratch {

@@ -38,6 +38,9 @@ type Encoder struct {
 	schemas map[Record]string // the header ttp-schema
 }
 
+// errNoID is about a record of which the schema registry has no schema.
+var errNoID = errors.New("the schema registry has given its schema no id")
+
 // NewEncoder makes an encoder for SingleObject or JSON.
 func NewEncoder(framing Framing) (*Encoder, error) {
 	if err := framing.Validate(); err != nil {
@@ -58,19 +61,15 @@ func NewEncoder(framing Framing) (*Encoder, error) {
 	return e, nil
 }
 
-// NewConfluentEncoder makes an encoder for Confluent. ids are those that the registry has given the schemas of all
-// records.
-func NewConfluentEncoder(ids map[Record]uint32) (*Encoder, error) {
+// NewConfluentEncoder makes an encoder for Confluent. ids are those that the registry has given the schemas; a record
+// without one cannot be written.
+func NewConfluentEncoder(ids map[Record]uint32) *Encoder {
 	e := &Encoder{framing: Confluent, headers: map[Record][]byte{}, schemas: map[Record]string{}}
-	for _, r := range Records() {
-		id, ok := ids[r]
-		if !ok {
-			return nil, fmt.Errorf("the schema of %s has no id in the schema registry", r)
-		}
+	for r, id := range ids {
 		e.headers[r] = binary.BigEndian.AppendUint32([]byte{magicConfluent}, id)
 		e.schemas[r] = strconv.FormatUint(uint64(id), 10)
 	}
-	return e, nil
+	return e
 }
 
 // ContentType is the header content-type of what the encoder writes.
@@ -116,7 +115,11 @@ func (e *Encoder) write(dst []byte, record Record, fill func(sink)) ([]byte, err
 		fill(s)
 		return result(dst, s.dst, s.err, record)
 	}
-	s := &avroSink{dst: append(dst, e.headers[record]...)}
+	header, ok := e.headers[record]
+	if !ok {
+		return result(dst, nil, errNoID, record)
+	}
+	s := &avroSink{dst: append(dst, header...)}
 	fill(s)
 	return result(dst, s.dst, s.err, record)
 }

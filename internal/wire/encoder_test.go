@@ -11,8 +11,10 @@ func TestNewEncoderRefusesFramings(t *testing.T) {
 	if _, err := NewEncoder(Confluent); err == nil || err.Error() != "output.framing confluent needs the ids of a schema registry" {
 		t.Errorf("NewEncoder(confluent) = %v, want an error that says what it needs", err)
 	}
-	if _, err := NewConfluentEncoder(map[Record]uint32{EventRecord: 1}); err == nil || err.Error() != "the schema of ttp.Tag has no id in the schema registry" {
-		t.Errorf("NewConfluentEncoder without all ids = %v, want an error that names the record", err)
+	tag := bareTag()
+	got, err := NewConfluentEncoder(map[Record]uint32{EventRecord: 1}).Tag([]byte("keep"), &tag, at())
+	if err == nil || err.Error() != "encoding a ttp.Tag: the schema registry has given its schema no id" || string(got) != "keep" {
+		t.Errorf("Tag without an id = %q, %v, want an error that names the record", got, err)
 	}
 	const want = `unknown output.framing "xml": one of single_object, confluent, json`
 	if _, err := NewEncoder("xml"); err == nil || err.Error() != want {

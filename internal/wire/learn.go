@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -60,11 +61,7 @@ func (w *writer) from() string {
 // are faults of class UnknownSchema that say so, with origin, and Learn returns what is wrong. What is known already
 // stays.
 func (d *Decoder) Learn(ref SchemaRef, origin, text string) error {
-	s, err := parseSchema(text)
-	if err != nil {
-		return d.Refuse(ref, origin, fmt.Errorf("no Avro schema of a record: %.200v", err)) // the library repeats the text
-	}
-	w, err := d.writerOf(s)
+	w, err := d.parse(text)
 	if err != nil {
 		return d.Refuse(ref, origin, err)
 	}
@@ -79,12 +76,35 @@ func (d *Decoder) Refuse(ref SchemaRef, origin string, why error) error {
 	return why
 }
 
-// Knows reports whether the decoder has learned or refused ref.
-func (d *Decoder) Knows(ref SchemaRef) bool {
-	if ref.byPrint {
-		return (*d.prints.Load())[ref.print] != nil
+// Readable says why data under the schema text cannot be read as r, nil if they can.
+func (d *Decoder) Readable(r Record, text string) error {
+	w, err := d.parse(text)
+	if err == nil && w.record != r {
+		err = fmt.Errorf("it is that of %s, want %s", w.record, r)
 	}
-	return (*d.ids.Load())[ref.id] != nil
+	return err
+}
+
+// Knows reports whether the decoder has learned or refused ref.
+func (d *Decoder) Knows(ref SchemaRef) bool { return d.writer(ref) != nil }
+
+// Missing is the schema that value names, if the decoder does not know it.
+func (d *Decoder) Missing(value []byte) (ref SchemaRef, missing bool) {
+	switch {
+	case len(value) >= confluentHeader && value[0] == magicConfluent:
+	case len(value) >= singleObjectHeader && [2]byte(value) == magicSingleObject:
+	default:
+		return SchemaRef{}, false
+	}
+	ref = refOf(value)
+	return ref, !d.Knows(ref)
+}
+
+func (d *Decoder) writer(ref SchemaRef) *writer {
+	if ref.byPrint {
+		return (*d.prints.Load())[ref.print]
+	}
+	return (*d.ids.Load())[ref.id]
 }
 
 // Refs are the fingerprints that records may name the schema text by: Avro libraries do not agree on one.
@@ -94,6 +114,15 @@ func Refs(text string) ([]SchemaRef, error) {
 		return nil, err
 	}
 	return []SchemaRef{{print: s.print, byPrint: true}, {print: s.alias, byPrint: true}}, nil
+}
+
+// cut shortens an error of the library, which repeats the schema.
+func cut(text string) string {
+	const most = 200
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
 }
 
 func (d *Decoder) know(ref SchemaRef, w *writer) {
@@ -111,6 +140,15 @@ func (d *Decoder) know(ref SchemaRef, w *writer) {
 	ids := maps.Clone(*d.ids.Load())
 	ids[ref.id] = w
 	d.ids.Store(&ids)
+}
+
+// parse finds out what data under the schema text mean to us.
+func (d *Decoder) parse(text string) (*writer, error) {
+	s, err := parseSchema(text)
+	if err != nil {
+		return nil, errors.New("no Avro schema of a record: " + cut(err.Error()))
+	}
+	return d.writerOf(s)
 }
 
 // writerOf compares a schema with the released ones.

@@ -171,6 +171,9 @@ func TestSchemasThatCannotBeRead(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("Learn = %v, want %s", err, tt.want)
 			}
+			if got := d.Readable(EventRecord, tt.schema); got == nil || got.Error() != err.Error() {
+				t.Errorf("Readable = %v, want what Learn said", got)
+			}
 			_, _, got := d.Event(confluentValue(someID, []byte("x")), at())
 			wantFault(t, got, UnknownSchema, "schema id 77 (subject s version 3): "+err.Error())
 			if _, missing := errors.AsType[*MissingSchemaError](got); missing {
@@ -187,6 +190,12 @@ func TestASchemaOfAnotherRecord(t *testing.T) {
 	data, err := newEncoder(t, Confluent).Tag(nil, &tag, at())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := d.Readable(EventRecord, SchemaText(TagRecord)); err == nil || err.Error() != "it is that of ttp.Tag, want ttp.TaggerEvent" {
+		t.Errorf("Readable = %v, want which record it is", err)
+	}
+	if err := d.Readable(TagRecord, SchemaText(TagRecord)); err != nil {
+		t.Errorf("Readable = %v, want nil", err)
 	}
 	_, _, err = d.Event(data, at())
 	wantFault(t, err, UnknownSchema, "schema id 2 is of ttp.Tag, want ttp.TaggerEvent")
@@ -301,14 +310,22 @@ func TestAMissingSchemaIsReadOnceItIsLearned(t *testing.T) {
 	if id, ok := missing.Ref.ID(); id != someID || !ok {
 		t.Errorf("ID = %d, %t, want %d", id, ok, someID)
 	}
-	if d.Knows(missing.Ref) {
-		t.Error("Knows = true before it was learned")
+	if ref, ok := d.Missing(value); ref != missing.Ref || !ok || d.Knows(missing.Ref) {
+		t.Errorf("Missing = %v, %t before it was learned, want it", ref, ok)
 	}
 	if err := d.Learn(missing.Ref, "s", SchemaText(EventRecord)); err != nil {
 		t.Fatal(err)
 	}
 	got, _, err := d.Event(value, at())
 	checkSame(t, got, want, err)
+	for _, v := range [][]byte{value, {}, {0}, {0, 0, 0, 0}, {0xC3}, {0xC3, 1, 2}, []byte(`{}`)} {
+		if ref, ok := d.Missing(v); ok {
+			t.Errorf("Missing(%q) = %v, want none", v, ref)
+		}
+	}
+	if ref, ok := d.Missing([]byte("\xC3\x0112345678")); !ok || ref.String() != "fingerprint 3132333435363738" {
+		t.Errorf("Missing of a fingerprint = %v, %t, want it", ref, ok)
+	}
 	if err := d.Refuse(missing.Ref, "s", errors.New("x")); err == nil || !d.Knows(missing.Ref) {
 		t.Errorf("Refuse = %v, want what it was given", err)
 	}

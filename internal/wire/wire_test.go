@@ -31,10 +31,10 @@ func ids() map[Record]uint32 {
 
 func newEncoder(tb testing.TB, framing Framing) *Encoder {
 	tb.Helper()
-	e, err := NewConfluentEncoder(ids())
-	if framing != Confluent {
-		e, err = NewEncoder(framing)
+	if framing == Confluent {
+		return NewConfluentEncoder(ids())
 	}
+	e, err := NewEncoder(framing)
 	if err != nil {
 		tb.Fatal(err)
 	}
