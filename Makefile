@@ -139,6 +139,10 @@ compare: ## compare two saved outputs of make microbench: OLD=file NEW=file
 golden: ## write the golden files anew; read the diff before it is committed
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
+.PHONY: test-registry
+test-registry: ## run the tests that want a real schema registry: TTP_TEST_REGISTRY, or Apicurio Registry (needs a JDK, 17 or newer, and Maven)
+	@sh scripts/test-registry.sh
+
 .PHONY: score
 score: build ## score the rule pack over the labelled events in CORPUS (needs Python 3)
 	@python3 scripts/score.py bin/worker $(CORPUS)

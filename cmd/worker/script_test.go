@@ -15,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"ttpworker/internal/kafkatest"
 )
@@ -31,7 +33,8 @@ func TestMain(m *testing.M) {
 //	eventually OUTPUT PROGRAM [ARG...]       runs the program until its standard output matches
 //
 // and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first; KAFKA:
-// a cluster that runs, and OWN: with what names there begin that no other script uses.
+// a cluster that runs, and OWN: with what names there begin that no other script uses; REGISTRY, the address of a schema
+// registry: see startRegistry.
 func TestScripts(t *testing.T) {
 	cluster := kafkatest.Start(t)
 	testscript.Run(t, testscript.Params{
@@ -49,10 +52,38 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADMIN", admin)
 			env.Setenv("KAFKA", strings.Join(cluster.Brokers(), ","))
 			env.Setenv("OWN", cluster.Name(filepath.Base(env.WorkDir)+"-"))
+			env.Setenv("REGISTRY", startRegistry(env))
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "produce": produce, "eventually": eventually},
 	})
+}
+
+// startRegistry starts an empty schema registry, but for the subject mixed-value, which has a version that we can read
+// and one that we cannot. It takes no schema for refused-value.
+func startRegistry(env *testscript.Env) string {
+	r := srfake.New()
+	env.Defer(r.Close)
+	for i, fields := range []string{
+		`{"name":"source_id","type":"string"},{"name":"source_kind","type":"string"},{"name":"payload","type":"string"}`,
+		`{"name":"source_id","type":"string"},{"name":"source_kind","type":"string"}`,
+	} {
+		r.SeedSchema("mixed-value", i+1, 100+i, sr.Schema{Schema: `{"type":"record","name":"TaggerEvent","fields":[` + fields + `]}`})
+	}
+	r.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+		status, body := http.StatusConflict, `{"error_code":409,"message":"incompatible: because"}`
+		switch req.URL.Path {
+		case "/subjects/refused-value/versions":
+		case "/compatibility/subjects/refused-value/versions":
+			status, body = http.StatusOK, `{"is_compatible":false,"messages":["because"]}`
+		default:
+			return false
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+		return true
+	})
+	return r.URL()
 }
 
 // freeAddresses are two that nobody listens on at this moment.

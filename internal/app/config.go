@@ -10,6 +10,7 @@ import (
 	"ttpworker/internal/match"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
+	"ttpworker/internal/registry"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/tagger/engine"
@@ -26,6 +27,7 @@ type Config struct {
 	Topics    produce.TopicsConfig  `yaml:"topics"     envPrefix:"TOPICS_"`
 	Output    OutputConfig          `yaml:"output"     envPrefix:"OUTPUT_"`
 	DLQ       pipeline.LetterLimit  `yaml:"dlq"        envPrefix:"DLQ_"`
+	Registry  registry.Config       `yaml:"schema_registry" envPrefix:"SCHEMA_REGISTRY_"`
 	RuleStore StoreConfig           `yaml:"rule_store" envPrefix:"RULE_STORE_"`
 	Sigma     SigmaConfig           `yaml:"sigma"      envPrefix:"SIGMA_"`
 	Tagger    TaggerConfig          `yaml:"tagger"     envPrefix:"TAGGER_"`
@@ -41,7 +43,7 @@ type InputConfig struct {
 
 // OutputConfig says how to write.
 type OutputConfig struct {
-	Framing wire.Framing `yaml:"framing" env:"FRAMING"` // single_object or json
+	Framing wire.Framing `yaml:"framing" env:"FRAMING"` // single_object, confluent or json
 }
 
 // StoreConfig chooses the rule store and configures it.
@@ -90,6 +92,7 @@ func DefaultConfig() Config {
 		Topics:    produce.DefaultTopicsConfig(),
 		Output:    OutputConfig{Framing: wire.SingleObject},
 		DLQ:       pipeline.DefaultLetterLimit(),
+		Registry:  registry.DefaultConfig(),
 		RuleStore: StoreConfig{Type: storeFilesystem, Config: filesystem.DefaultConfig()},
 		Sigma:     SigmaConfig{Levels: rule.DefaultLevels()},
 		Tagger:    TaggerConfig{Type: taggerComposite, AuditEvery: engine.DefaultAuditEvery},
@@ -111,15 +114,17 @@ func (c Config) InputTopics() []string {
 
 // Validate reports everything that is wrong, joined.
 func (c Config) Validate() error {
-	_, framing := wire.NewEncoder(c.Output.Framing)
 	errs := []error{
-		c.Kafka.Validate(), c.Topics.Validate(), framing, c.DLQ.Validate(),
+		c.Kafka.Validate(), c.Topics.Validate(), c.Output.Framing.Validate(), c.Registry.Validate(), c.DLQ.Validate(),
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
 		c.RuleStore.Validate(), c.Sigma.Levels.Validate(),
 		known("tagger.type", c.Tagger.Type, taggerComposite), c.Tagger.validate(),
 		c.Limits.Validate(), c.Limits.validate(), c.Admin.Validate(), c.Log.Validate(),
 	}
 	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.DLQ.Name}
+	if c.Output.Framing == wire.Confluent && !c.Registry.Configured() {
+		errs = append(errs, errors.New("output.framing confluent needs a schema registry: give schema_registry.urls"))
+	}
 	for i, t := range c.Input.Topics {
 		switch {
 		case t == "" || slices.Contains(c.Input.Topics[:i], t):

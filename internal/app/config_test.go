@@ -28,12 +28,16 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 		{"kafka", func(c *app.Config) { c.Kafka.Group = "" }, "kafka.group is empty"},
 		{"topics", func(c *app.Config) { c.Topics.State.Partitions = 2 }, "topics: ttp_rule_state: a control topic has 1 partition, not 2"},
 		{
-			"a framing that is known by name only", func(c *app.Config) { c.Output.Framing = wire.Confluent },
-			"output.framing confluent needs the ids of a schema registry",
+			"a framing without its registry", func(c *app.Config) { c.Output.Framing = wire.Confluent },
+			"output.framing confluent needs a schema registry: give schema_registry.urls",
 		},
 		{
 			"an unknown framing", func(c *app.Config) { c.Output.Framing = "xml" },
 			`unknown output.framing "xml": one of single_object, confluent, json`,
+		},
+		{
+			"a registry", func(c *app.Config) { c.Registry.URLs = yamlx.Strings{"localhost:8081"} },
+			"schema_registry.urls: an address is not like https://host:8081",
 		},
 		{"an unknown store", func(c *app.Config) { c.RuleStore.Type = "etcd" }, `rule_store.type: unknown "etcd"; known: filesystem`},
 		{"an unknown tagger", func(c *app.Config) { c.Tagger.Type = "" }, `tagger.type: unknown ""; known: composite`},

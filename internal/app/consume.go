@@ -11,6 +11,7 @@ import (
 	"ttpworker/internal/consume"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
+	"ttpworker/internal/registry"
 	"ttpworker/internal/tracing"
 	"ttpworker/internal/wire"
 )
@@ -22,7 +23,7 @@ var consumeModule = fx.Module("consume",
 )
 
 func newPipeline(
-	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, plans *pipeline.Plans, tracer *tracing.Tracer,
+	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, schemas *registry.Resolver, plans *pipeline.Plans, tracer *tracing.Tracer,
 	log *slog.Logger, reg prometheus.Registerer,
 ) *pipeline.Pipeline {
 	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
@@ -32,7 +33,7 @@ func newPipeline(
 	}
 	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
 	tellLimit(log, cfg.DLQ)
-	return pipeline.New(dec, outputs, letters, cfg.DLQ, plans, tracer, log, reg)
+	return pipeline.New(dec, schemas, outputs, letters, cfg.DLQ, plans, tracer, log, reg)
 }
 
 func tellLimit(log *slog.Logger, l pipeline.LetterLimit) {

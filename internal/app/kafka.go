@@ -23,6 +23,7 @@ const reachTimeout = 20 * time.Second
 type Connection struct {
 	Cluster  *kafka.Cluster
 	topics   map[string]kafka.Topic // the output topics as they are
+	ids      map[wire.Record]uint32 // of our schemas in the schema registry; nil unless it is written by id
 	appender *kafka.Appender        // to the control topics; nil after Reach
 	embedded *kafka.Embedded
 }
@@ -93,6 +94,9 @@ func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) 
 	if c.topics, err = c.Cluster.Topics(ctx, cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name, cfg.Topics.DLQ.Name); err != nil {
 		return err
 	}
+	if c.ids, err = registeredIDs(ctx, cfg); err != nil {
+		return err
+	}
 	if c.appender, err = c.Cluster.NewAppender("ttp-control"); err != nil {
 		return fmt.Errorf("opening the control writer: %w", err)
 	}
@@ -138,8 +142,9 @@ var kafkaModule = fx.Module("kafka",
 	fx.Provide(
 		func(c *Connection) *kafka.Cluster { return c.Cluster },
 		func(c *Connection) *kafka.Appender { return c.appender },
-		func(cfg Config) (*wire.Encoder, error) { return wire.NewEncoder(cfg.Output.Framing) },
-		func(cfg Config) (*wire.Decoder, error) { return wire.NewDecoder(cfg.Limits.Limits) },
+		func(cfg Config, c *Connection) (*wire.Encoder, error) { return newEncoder(cfg, c.ids) },
+		func(cfg Config, c *Connection) (*wire.Decoder, error) { return c.NewDecoder(cfg) },
+		newResolver,
 	),
 	fx.Invoke(func(c *kafka.Cluster, reg prometheus.Registerer) error {
 		if metrics := c.Metrics(); metrics != nil {
@@ -148,6 +153,9 @@ var kafkaModule = fx.Module("kafka",
 		return nil
 	}),
 )
+
+// NewDecoder makes a decoder that can read what a replica on this connection writes.
+func (c *Connection) NewDecoder(cfg Config) (*wire.Decoder, error) { return newDecoder(cfg, c.ids) }
 
 // replicaName says who writes control records: the replica's name, else the host's.
 func replicaName(cfg Config) string {

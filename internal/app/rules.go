@@ -13,6 +13,7 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/produce"
+	"ttpworker/internal/registry"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/engine"
@@ -28,9 +29,9 @@ var rulesModule = fx.Module("rules",
 )
 
 func newStateLog(
-	cfg Config, cluster *kafka.Cluster, a *kafka.Appender, enc *wire.Encoder, dec *wire.Decoder, log *slog.Logger,
+	cfg Config, cluster *kafka.Cluster, a *kafka.Appender, enc *wire.Encoder, dec *wire.Decoder, schemas *registry.Resolver, log *slog.Logger,
 ) *produce.StateLog {
-	return produce.NewStateLog(cluster, a, enc, dec, cfg.Topics.State.Name, log)
+	return produce.NewStateLog(cluster, a, enc, dec, schemas, cfg.Topics.State.Name, log)
 }
 
 // newStore makes the one implementation there is; Validate has refused any other name.
@@ -81,9 +82,10 @@ func newReloader(
 // newKeeper starts before the consumer that tells it what it owns, and so outlives it.
 func newKeeper(
 	lc fx.Lifecycle, sd fx.Shutdowner, cfg Config, s *filesystem.Store, cluster *kafka.Cluster, a *kafka.Appender,
-	enc *wire.Encoder, dec *wire.Decoder, states *produce.StateLog, log *slog.Logger, reg prometheus.Registerer,
+	enc *wire.Encoder, dec *wire.Decoder, schemas *registry.Resolver, states *produce.StateLog, log *slog.Logger, reg prometheus.Registerer,
 ) *produce.Keeper {
-	catalogue := produce.NewCatalogue(cluster, a, enc, dec, cfg.Topics.Reloaded.Name, cfg.RuleStore.Dir, replicaName(cfg), log)
+	topic, dir := cfg.Topics.Reloaded.Name, cfg.RuleStore.Dir
+	catalogue := produce.NewCatalogue(cluster, a, enc, dec, schemas, topic, dir, replicaName(cfg), log)
 	k := produce.NewKeeper(s, catalogue, states, log, reg)
 	supervise(lc, sd, log, "keeper", k.Run)
 	return k

@@ -11,7 +11,6 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/store"
-	"ttpworker/internal/wire"
 )
 
 // WithStates calls job with the operators' states, read to the end of the state topic and followed while job
@@ -22,24 +21,34 @@ func WithStates(ctx context.Context, cfg Config, log *slog.Logger, job func(*sto
 		return err
 	}
 	defer conn.Close()
-	enc, encErr := wire.NewEncoder(cfg.Output.Framing)
-	dec, decErr := wire.NewDecoder(cfg.Limits.Limits)
+	ids, err := registeredIDs(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	enc, encErr := newEncoder(cfg, ids)
+	dec, decErr := newDecoder(cfg, ids)
 	appender, err := conn.Cluster.NewAppender("ttp-state")
 	if err := errors.Join(encErr, decErr, err); err != nil {
 		return err
 	}
 	defer appender.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	schemas, await, err := startResolver(ctx, cfg, dec, log)
+	if err != nil {
+		return err
+	}
 
 	metrics := store.NewMetrics(prometheus.NewRegistry())
-	stateLog := produce.NewStateLog(conn.Cluster, appender, enc, dec, cfg.Topics.State.Name, log)
+	stateLog := produce.NewStateLog(conn.Cluster, appender, enc, dec, schemas, cfg.Topics.State.Name, log)
 	known := func(string) bool { return true } // a command does not know the replicas' rules
 	states := store.NewStates(stateLog, known, store.NewBroadcaster(metrics), log, metrics)
 
-	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- states.Run(ctx) }() // ends with ctx, awaited below
 	err = whenRead(ctx, states, ran, job)
 	cancel()
+	await()
 	return errors.Join(err, <-ran)
 }
 

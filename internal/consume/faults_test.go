@@ -16,7 +16,7 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
-// These tests inject faults, which only the embedded broker can be told to have.
+// Only the embedded broker can be told to have faults: tests that inject some start it.
 
 // Errors on the way of a transaction, each met once in the middle of a stream: whatever the session makes of it
 // (retry, abort, rebuild), the output is exact.
@@ -166,9 +166,9 @@ func TestABatchThatIsRefusedIsAbortedAndStopsTheWorker(t *testing.T) {
 	for _, delivery := range []kafka.Delivery{kafka.ExactlyOnce, kafka.AtLeastOnce} {
 		t.Run(string(delivery), func(t *testing.T) {
 			t.Parallel()
-			cfg := config("0")
-			cfg.Delivery = delivery
 			c := start(t)
+			cfg := c.config("0")
+			cfg.Delivery = delivery
 			refuse := errors.New("too much of that")
 			var bad atomic.Bool
 			h := &copier{check: func() error {
@@ -194,7 +194,8 @@ func TestABatchThatIsRefusedIsAbortedAndStopsTheWorker(t *testing.T) {
 			if got := committedOffsets(t, c); got != 90 {
 				t.Errorf("committed offsets = %d, want 90", got)
 			}
-			if got := len(c.ReadAll(t, out)); got != 90 {
+			c.Settle(t, c.out)
+			if got := len(c.ReadAll(t, c.out)); got != 90 {
 				t.Errorf("%d records came out, want 90", got)
 			}
 			bad.Store(false)
@@ -209,13 +210,13 @@ func TestABatchThatIsRefusedIsAbortedAndStopsTheWorker(t *testing.T) {
 func TestAStopDoesNotCommitWhatIsRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	cfg := config("0")
+	cfg := c.config("0")
 	cfg.CommitInterval = 5 * time.Second
 	refuse := errors.New("too much of that")
 	began := make(chan struct{}, 100)
 	h := &copier{check: func() error { return refuse }, output: func(r *kafka.Record) kafka.Record {
 		began <- struct{}{}
-		return kafka.Record{Topic: out, Partition: r.Partition}
+		return kafka.Record{Topic: copyOf(r.Topic), Partition: r.Partition}
 	}}
 	m := join(t, c, cfg, h, nil)
 	write(t, c, 0, 3)
@@ -223,7 +224,7 @@ func TestAStopDoesNotCommitWhatIsRefused(t *testing.T) {
 	if err := m.stop(); !errors.Is(err, refuse) {
 		t.Errorf("Run = %v, want %v", err, refuse)
 	}
-	if got := committedOffsets(t, c); got > 0 {
+	if got := committedOffsets(t, c); got != 0 {
 		t.Errorf("committed offsets = %d, want none", got)
 	}
 }

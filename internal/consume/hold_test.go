@@ -52,8 +52,8 @@ func (h *holder) times(partition int32) int {
 	return h.met[partition]
 }
 
-func waitRecord(partition int32) *kgo.Record {
-	return &kgo.Record{Topic: in, Partition: partition, Value: []byte("wait")}
+func (c *cluster) waitRecord(partition int32) *kgo.Record {
+	return &kgo.Record{Topic: c.in, Partition: partition, Value: []byte("wait")}
 }
 
 // One partition waits; the others go on, the loop turns, the member keeps its place for longer than a session lasts,
@@ -74,12 +74,12 @@ func TestAPartitionWaitsAndTheOthersGoOn(t *testing.T) {
 			t.Parallel()
 			c := start(t)
 			h := newHolder()
-			cfg := config("0")
+			cfg := c.config("0")
 			cfg.Delivery = tt.delivery
 			m := join(t, c, cfg, h, nil)
 			write(t, c, 0, tt.first)
 			waitFor(t, c, tt.first)
-			c.Write(t, waitRecord(1))
+			c.Write(t, c.waitRecord(1))
 			kafkatest.Eventually(t, "the partition to be held", func() bool { return h.times(1) > 0 })
 			began := time.Now()
 			for i := 0; time.Since(began) < cfg.SessionTimeout+cfg.SessionTimeout/2; i++ {
@@ -92,11 +92,11 @@ func TestAPartitionWaitsAndTheOthersGoOn(t *testing.T) {
 			if got := h.times(1); got != 1 {
 				t.Errorf("the record was met %d times before it could be read, want once", got)
 			}
-			total := len(c.ReadAll(t, in))
+			total := len(c.ReadAll(t, c.in))
 			kafkatest.Eventually(t, "the other partitions", func() bool {
-				return len(c.ReadAll(t, out)) == tt.first/partitions+2*(total-1)/partitions
+				return len(c.ReadAll(t, c.out)) == tt.first/partitions+2*(total-1)/partitions
 			})
-			for _, r := range c.ReadAll(t, out) {
+			for _, r := range c.ReadAll(t, c.out) {
 				if r.Partition == 1 && string(r.Value) == "wait" {
 					t.Fatal("the record that waits has come out")
 				}
@@ -117,14 +117,14 @@ func TestAPartitionThatWaitsCanBeTakenAway(t *testing.T) {
 	c := start(t)
 	first, second := newHolder(), newHolder()
 	write(t, c, 0, 30)
-	c.Write(t, waitRecord(0), waitRecord(1), waitRecord(2))
-	a := join(t, c, config("a"), first, nil)
+	c.Write(t, c.waitRecord(0), c.waitRecord(1), c.waitRecord(2))
+	a := join(t, c, c.config("a"), first, nil)
 	kafkatest.Eventually(t, "all partitions to be held", func() bool { return first.times(0) > 0 && first.times(1) > 0 && first.times(2) > 0 })
-	b := join(t, c, config("b"), second, nil)
+	b := join(t, c, c.config("b"), second, nil)
 	kafkatest.Eventually(t, "a partition to be held by the other member", func() bool { return second.times(0)+second.times(1)+second.times(2) > 0 })
 	write(t, c, 30, 30)
 	close(second.open) // what the second member has goes on, what the first has waits
-	kafkatest.Eventually(t, "the second member's partition", func() bool { return len(c.ReadAll(t, out)) >= 21 })
+	kafkatest.Eventually(t, "the second member's partition", func() bool { return len(c.ReadAll(t, c.out)) >= 21 })
 	close(first.open)
 	waitFor(t, c, 63)
 	if err := errors.Join(a.stop(), b.stop()); err != nil {
@@ -137,9 +137,9 @@ func TestAStopDoesNotWaitForAPartitionThatWaits(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	h := newHolder()
-	c.Write(t, waitRecord(0))
+	c.Write(t, c.waitRecord(0))
 	write(t, c, 0, 30)
-	m := join(t, c, config("0"), h, nil)
+	m := join(t, c, c.config("0"), h, nil)
 	kafkatest.Eventually(t, "the partition to be held", func() bool { return h.times(0) > 0 })
 	waitFor(t, c, 20)
 	began := time.Now()
@@ -149,12 +149,12 @@ func TestAStopDoesNotWaitForAPartitionThatWaits(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
-	for _, r := range c.ReadAll(t, out) {
+	for _, r := range c.ReadAll(t, c.out) {
 		if r.Partition == 0 || strings.Contains(string(r.Value), "wait") {
 			t.Errorf("%s of partition %d has come out", r.Value, r.Partition)
 		}
 	}
-	again := join(t, c, config("0"), &copier{}, nil) // who can read it finds it where it was
+	again := join(t, c, c.config("0"), &copier{}, nil) // who can read it finds it where it was
 	waitFor(t, c, 31)
 	if err := again.stop(); err != nil {
 		t.Errorf("Run = %v, want nil", err)

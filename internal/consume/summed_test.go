@@ -15,10 +15,10 @@ import (
 func TestTheMetricsOfAProcessAreThoseOfAllItsSessions(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	cfg := config("0")
+	cfg := c.config("0")
 	cfg.Sessions = 3
 	reg := prometheus.NewRegistry()
-	m := consume.New(c.Cluster, cfg, []string{in}, nil, &copier{}, func(bool) {}, slog.New(slog.DiscardHandler), reg)
+	m := consume.New(c.Cluster.Cluster, cfg, []string{c.in}, nil, &copier{}, func(bool) {}, slog.New(slog.DiscardHandler), reg)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()

@@ -92,7 +92,7 @@ func run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	if d.decoder, err = wire.NewDecoder(o.Config.Limits.Limits); err != nil {
+	if d.decoder, err = conn.NewDecoder(o.Config); err != nil {
 		return err
 	}
 	topics := o.Config.Topics

@@ -28,6 +28,7 @@ type Config struct {
 	RebalanceTimeout   time.Duration  `yaml:"rebalance_timeout"   env:"REBALANCE_TIMEOUT"`   // how long a join waits for slow members (max.poll.interval.ms)
 	TransactionTimeout time.Duration  `yaml:"transaction_timeout" env:"TRANSACTION_TIMEOUT"` // an open transaction older than this is aborted by the broker (transaction.timeout.ms)
 	Compression        Compression    `yaml:"compression"         env:"COMPRESSION"`         // of what the worker writes (compression.type)
+	SchemaWait         time.Duration  `yaml:"schema_wait"         env:"SCHEMA_WAIT"`         // how long a record of an unknown schema waits for the schema registry before it is a dead letter
 	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
 	TLS                TLSConfig      `yaml:"tls"                 envPrefix:"TLS_"`
 	SASL               SASLConfig     `yaml:"sasl"                envPrefix:"SASL_"`
@@ -95,6 +96,7 @@ func DefaultConfig() Config {
 		RebalanceTimeout:   60 * time.Second,
 		TransactionTimeout: 10 * time.Second,
 		Compression:        Snappy,
+		SchemaWait:         30 * time.Second,
 		MaxPoll:            5000,
 	}
 }
@@ -164,6 +166,9 @@ func (c Config) Validate() error {
 		if d.value <= 0 {
 			fault("kafka.%s %s is not positive", d.key, d.value)
 		}
+	}
+	if c.SchemaWait < 0 {
+		fault("kafka.schema_wait %s is negative", c.SchemaWait)
 	}
 	if c.CommitInterval >= c.TransactionTimeout {
 		fault("kafka.commit_interval %s must be shorter than kafka.transaction_timeout %s, or every transaction times out", c.CommitInterval, c.TransactionTimeout)

@@ -35,6 +35,7 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 		{"no group", func(c *kafka.Config) { c.Group = "" }, "kafka.group is empty"},
 		{"nothing per poll", func(c *kafka.Config) { c.MaxPoll = 0 }, "kafka.max_poll 0 is less than 1"},
 		{"no commit interval", func(c *kafka.Config) { c.CommitInterval = 0 }, "kafka.commit_interval 0s is not positive"},
+		{"a wait that ends before it begins", func(c *kafka.Config) { c.SchemaWait = -time.Second }, "kafka.schema_wait -1s is negative"},
 		{"negative session timeout", func(c *kafka.Config) { c.SessionTimeout = -time.Second }, "kafka.session_timeout -1s is not positive"},
 		{
 			"a transaction that cannot last", func(c *kafka.Config) { c.CommitInterval = c.TransactionTimeout },

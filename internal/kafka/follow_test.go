@@ -124,7 +124,7 @@ func TestFollowOfAnEmptyTopicCatchesUpOnceAtOnce(t *testing.T) {
 }
 
 // transact writes records in one transaction and ends it.
-func transact(t *testing.T, c control, end kgo.TransactionEndTry, recs ...*kgo.Record) {
+func transact(t *testing.T, c *kafkatest.Cluster, end kgo.TransactionEndTry, recs ...*kgo.Record) {
 	t.Helper()
 	cl := c.Client(t, kgo.TransactionalID(c.Name("t")), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	defer cl.Close()
@@ -137,7 +137,7 @@ func transact(t *testing.T, c control, end kgo.TransactionEndTry, recs ...*kgo.R
 	if err := cl.EndTransaction(t.Context(), end); err != nil {
 		t.Fatal(err)
 	}
-	c.Settle(t, c.topic)
+	c.Settle(t, recs[0].Topic)
 }
 
 // Markers and aborted records take offsets and are never applied; a follower that waits for them at the end of the
@@ -151,21 +151,21 @@ func TestFollowCatchesUpOverMarkersAndAbortedRecords(t *testing.T) {
 	}{
 		{"a commit marker at the end", func(t *testing.T, c control) {
 			t.Helper()
-			transact(t, c, kgo.TryCommit, c.record("a", "1"))
+			transact(t, c.Cluster, kgo.TryCommit, c.record("a", "1"))
 		}, []string{"a=1"}},
 		{"aborted records at the end", func(t *testing.T, c control) {
 			t.Helper()
 			c.Write(t, c.record("a", "1"))
-			transact(t, c, kgo.TryAbort, c.record("a", "2"), c.record("b", "2"))
+			transact(t, c.Cluster, kgo.TryAbort, c.record("a", "2"), c.record("b", "2"))
 		}, []string{"a=1"}},
 		{"nothing but aborted records", func(t *testing.T, c control) {
 			t.Helper()
-			transact(t, c, kgo.TryAbort, c.record("a", "1"))
+			transact(t, c.Cluster, kgo.TryAbort, c.record("a", "1"))
 		}, nil},
 		{"all of it in between", func(t *testing.T, c control) {
 			t.Helper()
-			transact(t, c, kgo.TryCommit, c.record("a", "1"))
-			transact(t, c, kgo.TryAbort, c.record("a", "2"))
+			transact(t, c.Cluster, kgo.TryCommit, c.record("a", "1"))
+			transact(t, c.Cluster, kgo.TryAbort, c.record("a", "2"))
 			c.Write(t, c.record("a", "3"))
 		}, []string{"a=1", "a=3"}},
 	} {

@@ -22,6 +22,7 @@ var _ consume.Handler = (*Pipeline)(nil)
 // A Pipeline turns records into tags and dead letters. It is safe for concurrent use.
 type Pipeline struct {
 	decoder *wire.Decoder
+	schemas Schemas
 	outputs produce.Outputs
 	dead    consume.DeadLetters
 	plans   *Plans
@@ -94,7 +95,7 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 }
 
 // Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is
-// no event.
+// no event. A record of a schema that may yet be found has the partition wait.
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	var tags []tagger.Tag
 	now, before := time.Now(), len(dst)
@@ -109,6 +110,8 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 		var err error
 		if tags, err = b.tag(tags[:0], rec, &at); err == nil {
 			dst, err = b.encode(dst, rec, tags, now, span)
+		} else if err = b.seek(recs[i:], err); isHold(err) {
+			return dst, err
 		}
 		if dst, err = b.sortOut(dst, rec, err, span); err != nil {
 			return dst, fmt.Errorf("record %s: %w", consume.Source(rec), err)

@@ -48,8 +48,9 @@ func newPlan(rules ...*rule.Rule) *pipeline.Plan {
 // A rig is a pipeline with its plans and metrics.
 type rig struct {
 	*pipeline.Pipeline
-	plans *pipeline.Plans
-	reg   *prometheus.Registry
+	schemas *desk
+	plans   *pipeline.Plans
+	reg     *prometheus.Registry
 }
 
 const dlqPartitions = 2
@@ -76,10 +77,11 @@ func newRigWith(
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{plans: pipeline.NewPlans(), reg: prometheus.NewRegistry()}
+	schemas := &desk{decoder: dec}
+	r := &rig{schemas: schemas, plans: pipeline.NewPlans(), reg: prometheus.NewRegistry()}
 	outputs := produce.Outputs{Encoder: enc, Tags: "ttp_tags", Shadow: "ttp_tags_shadow", MaxBytes: maxBytes}
 	dead := consume.DeadLetters{Topic: "ttp_events_dlq", Partitions: dlqPartitions}
-	r.Pipeline = pipeline.New(dec, outputs, dead, letters, r.plans, tracer, slog.New(slog.DiscardHandler), r.reg)
+	r.Pipeline = pipeline.New(dec, schemas, outputs, dead, letters, r.plans, tracer, slog.New(slog.DiscardHandler), r.reg)
 	if plan != nil {
 		r.plans.Swap(plan)
 	}

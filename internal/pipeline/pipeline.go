@@ -16,18 +16,18 @@ import (
 	"ttpworker/internal/wire"
 )
 
-// New makes a pipeline that decodes with dec, tags under plans, writes to outputs and dead, has the worker stop when
-// limit is exceeded, and continues traces with tracer, which may be nil.
+// New makes a pipeline that decodes with dec, which schemas teaches, tags under plans, writes to outputs and dead, has the
+// worker stop when limit is exceeded, and continues traces with tracer, which may be nil.
 func New(
-	dec *wire.Decoder, outputs produce.Outputs, dead consume.DeadLetters, limit LetterLimit, plans *Plans, tracer *tracing.Tracer,
-	log *slog.Logger, reg prometheus.Registerer,
+	dec *wire.Decoder, schemas Schemas, outputs produce.Outputs, dead consume.DeadLetters, limit LetterLimit, plans *Plans,
+	tracer *tracing.Tracer, log *slog.Logger, reg prometheus.Registerer,
 ) *Pipeline {
 	letters := map[wire.Class]*atomic.Uint64{}
 	for _, class := range wire.Classes() {
 		letters[class] = new(atomic.Uint64)
 	}
 	p := &Pipeline{
-		decoder: dec, outputs: outputs, dead: dead, plans: plans, tracer: tracer, log: log, metrics: newBatchMetrics(reg), letters: letters,
+		decoder: dec, schemas: schemas, outputs: outputs, dead: dead, plans: plans, tracer: tracer, log: log, metrics: newBatchMetrics(reg), letters: letters,
 		window: letterWindow{limit: limit},
 	}
 	registerLetterRatio(reg, &p.window)

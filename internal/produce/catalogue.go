@@ -18,19 +18,20 @@ type Catalogue struct {
 	appender *kafka.Appender
 	encoder  *wire.Encoder
 	decoder  *wire.Decoder
+	schemas  Schemas
 	topic    string
 	dir      string // rule directory: paths in the topic are relative to it
 	by       string // this replica, in the records it writes
 	log      *slog.Logger
 }
 
-// NewCatalogue makes the catalogue over topic, of rules below dir; by names this replica in the records it writes.
+// NewCatalogue makes the catalogue over topic, read with dec, which schemas teaches, of rules below dir; by names this replica in the records it writes.
 // It does not close appender.
 func NewCatalogue(
-	cluster *kafka.Cluster, appender *kafka.Appender, enc *wire.Encoder, dec *wire.Decoder, topic, dir, by string, log *slog.Logger,
+	cluster *kafka.Cluster, appender *kafka.Appender, enc *wire.Encoder, dec *wire.Decoder, schemas Schemas, topic, dir, by string, log *slog.Logger,
 ) *Catalogue {
 	return &Catalogue{
-		cluster: cluster, appender: appender, encoder: enc, decoder: dec, topic: topic, dir: dir, by: by, log: log,
+		cluster: cluster, appender: appender, encoder: enc, decoder: dec, schemas: schemas, topic: topic, dir: dir, by: by, log: log,
 	}
 }
 
@@ -55,26 +56,40 @@ func (c *Catalogue) entryOf(r *rule.Rule) entry {
 // entries are the live rules by rule id.
 type entries map[string]entry
 
-// take folds one record in.
-func (e entries) take(c *Catalogue, r *kafka.Record) {
-	id := string(r.Key)
-	if r.Value == nil {
+// fold takes in what a record says of a rule: nil if it is gone.
+func (e entries) fold(id string, now *entry) {
+	if now == nil {
 		delete(e, id)
 		return
 	}
-	w, err := c.decoder.RuleReloaded(r.Value)
-	if err != nil {
-		c.log.Warn("catalogue record cannot be read; the keeper will write it anew", "rule", id, "offset", r.Offset, "err", err)
-		e[id] = entry{}
-		return
+	e[id] = *now
+}
+
+// decode is what a record says of its rule, nil for a tombstone. ok is false if ctx has ended.
+func (c *Catalogue) decode(ctx context.Context, r *kafka.Record) (now *entry, ok bool) {
+	if r.Value == nil {
+		return nil, true
 	}
-	e[id] = entry{w.RuleDigest, w.FileSHA256, w.SourcePath}
+	w, err := decode(ctx, c.schemas, r.Value, c.decoder.RuleReloaded)
+	switch {
+	case ctx.Err() != nil:
+		return nil, false
+	case err != nil:
+		c.log.Warn("catalogue record cannot be read; the keeper will write it anew", "rule", string(r.Key), "offset", r.Offset, "err", err)
+		return &entry{}, true
+	}
+	return &entry{w.RuleDigest, w.FileSHA256, w.SourcePath}, true
 }
 
 // read returns what the catalogue says now.
 func (c *Catalogue) read(ctx context.Context) (entries, error) {
 	e := entries{}
-	if err := c.cluster.ReadAll(ctx, c.topic, func(r *kafka.Record) { e.take(c, r) }); err != nil {
+	take := func(r *kafka.Record) {
+		if now, ok := c.decode(ctx, r); ok {
+			e.fold(string(r.Key), now)
+		}
+	}
+	if err := c.cluster.ReadAll(ctx, c.topic, take); err != nil {
 		return nil, fmt.Errorf("reading the catalogue: %w", err)
 	}
 	return e, nil

@@ -147,9 +147,13 @@ func (k *Keeper) follow(ctx context.Context) error {
 		k.followed = entries{}
 		k.mu.Unlock()
 		take := func(r *kafka.Record) {
+			now, ok := k.catalogue.decode(ctx, r) // may wait: not under the lock, which Own takes
+			if !ok {
+				return
+			}
 			k.mu.Lock()
 			defer k.mu.Unlock()
-			k.followed.take(k.catalogue, r)
+			k.followed.fold(string(r.Key), now)
 			k.turn()
 		}
 		if err := k.catalogue.cluster.Follow(ctx, k.catalogue.topic, take, func() {}); err != nil {

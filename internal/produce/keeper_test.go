@@ -119,7 +119,7 @@ func newReplica(t *testing.T, c *kafkatest.Cluster, s *shelf, name string) *repl
 	}
 	metrics := store.NewMetrics(prometheus.NewRegistry())
 	changes := store.NewBroadcaster(metrics)
-	states := produce.NewStateLog(c.Cluster, appender, enc, dec, c.Name(stateTopic), log)
+	states := produce.NewStateLog(c.Cluster, appender, enc, dec, nil, c.Name(stateTopic), log)
 	m := &memoryStore{
 		States: store.NewStates(states, func(string) bool { return true }, changes, log, metrics), shelf: s, changes: changes,
 	}
@@ -128,7 +128,7 @@ func newReplica(t *testing.T, c *kafkatest.Cluster, s *shelf, name string) *repl
 	s.mu.Unlock()
 	reg := prometheus.NewRegistry()
 	r := &replica{store: m, reg: reg}
-	r.Keeper = produce.NewKeeper(m, produce.NewCatalogue(c.Cluster, appender, enc, dec, c.Name(reloaded), ruleDir, name, log), states, log, reg)
+	r.Keeper = produce.NewKeeper(m, produce.NewCatalogue(c.Cluster, appender, enc, dec, nil, c.Name(reloaded), ruleDir, name, log), states, log, reg)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { check(t, m.Run(ctx)) })

@@ -36,7 +36,7 @@ func newStateLog(t *testing.T, c *kafkatest.Cluster, log *slog.Logger) *produce.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return produce.NewStateLog(c.Cluster, appender, encoder(t, wire.SingleObject), dec, c.Name(stateTopic), log)
+	return produce.NewStateLog(c.Cluster, appender, encoder(t, wire.SingleObject), dec, nil, c.Name(stateTopic), log)
 }
 
 // withStates creates the state topic on c.

@@ -34,9 +34,9 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 		},
 		{"a query", func(c *Config) { c.URLs = yamlx.Strings{"http://a/?b=c"} }, `schema_registry.urls: "http://a/?b=c" has something behind its path`},
 		{"no timeout", func(c *Config) { c.Timeout = 0 }, "schema_registry.timeout 0s is not positive"},
-		{"a password of nobody", func(c *Config) { c.Password = "x" }, "schema_registry.username is empty, but there is a password"},
+		{"a password of nobody", func(c *Config) { c.Password = yamlx.NewSecret("x") }, "schema_registry.username is empty, but there is a password"},
 		{
-			"two passwords", func(c *Config) { c.Username, c.Password, c.PasswordFile = "u", "x", "f" },
+			"two passwords", func(c *Config) { c.Username, c.Password, c.PasswordFile = "u", yamlx.NewSecret("x"), "f" },
 			"schema_registry.password and password_file are both given",
 		},
 		{
@@ -174,7 +174,7 @@ func TestARegistryThatWantsAPasswordAndHasACertificateOfItsOwn(t *testing.T) {
 	if _, err := c.ByID(t.Context(), 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("ByID = %v, want the registry's word", err)
 	}
-	cfg.PasswordFile, cfg.Password = "", "wrong-one"
+	cfg.PasswordFile, cfg.Password = "", yamlx.NewSecret("wrong-one")
 	c, _ = newClient(t, cfg)
 	_, err := c.ByID(t.Context(), 1)
 	if _, out := errors.AsType[*OutageError](err); !out || strings.Contains(fmt.Sprintf("%v %+v %#v", err, cfg, cfg), "wrong-one") {

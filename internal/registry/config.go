@@ -52,10 +52,10 @@ func (c Config) Validate() error {
 	if c.Timeout <= 0 {
 		fault("timeout %s is not positive", c.Timeout)
 	}
-	if c.Password != "" && c.PasswordFile != "" {
+	if !c.Password.IsZero() && c.PasswordFile != "" {
 		fault("password and password_file are both given")
 	}
-	if c.Username == "" && (c.Password != "" || c.PasswordFile != "") {
+	if c.Username == "" && (!c.Password.IsZero() || c.PasswordFile != "") {
 		fault("username is empty, but there is a password")
 	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {

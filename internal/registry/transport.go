@@ -74,7 +74,7 @@ const maxPassword = 4096
 
 func readPassword(cfg Config) (string, error) {
 	if cfg.PasswordFile == "" {
-		return string(cfg.Password), nil
+		return cfg.Password.Reveal(), nil
 	}
 	f, err := os.Open(cfg.PasswordFile)
 	if err != nil {

@@ -76,7 +76,10 @@ func TestWhatUpStartsAnswersUntilDownAndKeepsItsTopics(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { _, _ = apache.StopDetached(dir) })
-	c := kafka.NewCluster([]string{addr}, slog.New(slog.DiscardHandler))
+	c, err := kafka.NewCluster(kafka.Config{Brokers: []string{addr}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	spec := []kafka.TopicSpec{{Name: "t", Partitions: 2, Replication: -1}}
 
 	ctl("DECNET_TTP_KAFKA_BROKERS="+addr, "up", "-port", port)
