@@ -44,6 +44,10 @@ func (n *Node) logFile() string  { return filepath.Join(n.dir, "broker.log") }
 // Running reports whether the process is there, paused or not.
 func (n *Node) Running() bool { return n.running.Load() }
 
+// Direct is the address at which the other brokers find this one, host:port: past any proxy and without security, for
+// clients that look on.
+func (n *Node) Direct() string { return n.broker }
+
 // PID is the process id of the broker that runs or ran last; 0 before the first start.
 func (n *Node) PID() int {
 	if n.process == nil {

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What a run is made of.
+const (
+	replicas   = 3
+	brokers    = 3
+	partitions = 6
+	group      = "ttp-worker"
+)
+
+// The workers' timeouts. They are shorter than the defaults, so that what takes a session timeout comes often.
+const (
+	sessionTimeout     = 6 * time.Second
+	transactionTimeout = 4 * time.Second
+	rebalanceTimeout   = 10 * time.Second
+	endTimeout         = sessionTimeout + rebalanceTimeout + time.Second
+)
+
+// A config says what to run.
+type config struct {
+	duration time.Duration
+	seed     uint64
+	rate     int
+	worker   string
+	kinds    []Kind
+	keep     bool
+}
+
+// parseFlags reads the command line.
+func parseFlags(args []string) (config, error) {
+	var c config
+	var only string
+	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	flags.DurationVar(&c.duration, "duration", 2*time.Minute, "how long faults go on; each kind comes once in any case")
+	flags.Uint64Var(&c.seed, "seed", 0, "of the faults, the edits and the events; 0 = one by chance, which is printed")
+	flags.IntVar(&c.rate, "rate", 600, "events per second")
+	flags.StringVar(&c.worker, "worker", "bin/worker", "the program to run")
+	flags.StringVar(&only, "only", "", "kinds of faults, separated by commas, each by the beginning of its name; \"\" = all")
+	flags.BoolVar(&c.keep, "keep", false, "keep logs and data although nothing was wrong")
+	if err := flags.Parse(args); err != nil {
+		return c, err
+	}
+	if c.rate < 1 || flags.NArg() > 0 {
+		return c, errors.New("want a positive -rate and no further arguments")
+	}
+	var err error
+	c.kinds, err = named(only)
+	return c, err
+}
+
+// named finds kinds of faults by the beginnings of their names.
+func named(only string) ([]Kind, error) {
+	if only == "" {
+		return kinds(), nil
+	}
+	var found []Kind
+	for name := range strings.SplitSeq(only, ",") {
+		before := len(found)
+		for _, k := range kinds() {
+			if strings.HasPrefix(string(k), name) && !slices.Contains(found, k) {
+				found = append(found, k)
+			}
+		}
+		if len(found) == before {
+			return nil, fmt.Errorf("no kind of fault begins with %q", name)
+		}
+	}
+	return found, nil
+}

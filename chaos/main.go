@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := chaos(ctx, os.Args[1:])
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+// chaos is one run. What went wrong is an error.
+func chaos(ctx context.Context, args []string) error {
+	cfg, err := parseFlags(args)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "chaos-")
+	if err != nil {
+		return fmt.Errorf("making a place for logs and data: %w", err)
+	}
+	err = newRun(cfg, os.Stdout).do(ctx, dir)
+	if err != nil || cfg.keep {
+		return errors.Join(err, fmt.Errorf("logs and data are in %s", dir))
+	}
+	return os.RemoveAll(dir)
+}
