@@ -32,6 +32,7 @@ type config struct {
 	rate     int
 	worker   string
 	kinds    []Kind
+	unnamed  bool
 	keep     bool
 }
 
@@ -45,6 +46,7 @@ func parseFlags(args []string) (config, error) {
 	flags.IntVar(&c.rate, "rate", 600, "events per second")
 	flags.StringVar(&c.worker, "worker", "bin/worker", "the program to run")
 	flags.StringVar(&only, "only", "", "kinds of faults, separated by commas, each by the beginning of its name; \"\" = all")
+	flags.BoolVar(&c.unnamed, "unnamed", false, "give the workers no kafka.replica: each start is a new member")
 	flags.BoolVar(&c.keep, "keep", false, "keep logs and data although nothing was wrong")
 	if err := flags.Parse(args); err != nil {
 		return c, err

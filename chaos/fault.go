@@ -20,6 +20,7 @@ const (
 	Rollout       Kind = "rollout of all workers"
 	Zombie        Kind = "worker stands still past its session"
 	Storm         Kind = "member joins and leaves"
+	Evict         Kind = "worker thrown out of the group"
 	KillBroker    Kind = "broker killed"
 	StopBroker    Kind = "broker stopped in good order"
 	PauseBroker   Kind = "broker stands still"
@@ -32,7 +33,7 @@ const (
 // kinds lists all kinds of faults.
 func kinds() []Kind {
 	return []Kind{
-		KillWorker, LoseWorker, Rollout, Zombie, Storm, KillBroker, StopBroker, PauseBroker, Cut, Stall, StallRequests, StallAnswers,
+		KillWorker, LoseWorker, Rollout, Zombie, Storm, Evict, KillBroker, StopBroker, PauseBroker, Cut, Stall, StallRequests, StallAnswers,
 	}
 }
 
@@ -66,7 +67,7 @@ func (f Fault) String() string {
 	}
 	hold := f.Hold.Round(time.Millisecond)
 	switch f.Kind {
-	case KillWorker, LoseWorker, Zombie:
+	case KillWorker, LoseWorker, Zombie, Evict:
 		return fmt.Sprintf("%s: %s, %s", f.Kind, who("worker", f.Worker), hold)
 	case KillBroker, StopBroker, PauseBroker:
 		if f.Role == AnyBroker {
@@ -123,7 +124,7 @@ func (d dealer) deal(k Kind) Fault {
 		f.Hold = between(d.session+2*time.Second, d.session+4*time.Second)
 	case Zombie:
 		f.Hold = between(d.session+time.Second, 2*d.session)
-	case Storm:
+	case Storm, Evict:
 		f.Hold = between(4*time.Second, 8*time.Second)
 	case KillBroker, StopBroker:
 		f.Hold = between(time.Second, 6*time.Second)

@@ -63,7 +63,7 @@ func prepare(ctx context.Context, cfg config, dir string) (g *ground, err error)
 	if err := g.createTopics(ctx, cfg.worker); err != nil {
 		return nil, err
 	}
-	return g, g.hire(cfg.worker)
+	return g, g.hire(cfg)
 }
 
 // startBrokers starts the brokers behind the proxy.
@@ -119,8 +119,8 @@ func (g *ground) createTopics(ctx context.Context, worker string) error {
 	return nil
 }
 
-// hire makes the workers, each with a name and an admin port of its own.
-func (g *ground) hire(worker string) error {
+// hire makes the workers, each with an admin port of its own, and with a name unless they are to have none.
+func (g *ground) hire(cfg config) error {
 	for id := range replicas {
 		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
@@ -128,8 +128,11 @@ func (g *ground) hire(worker string) error {
 		}
 		admin := l.Addr().String()
 		_ = l.Close()
-		env := append(g.env[:len(g.env):len(g.env)], "DECNET_TTP_KAFKA_REPLICA="+strconv.Itoa(id), "DECNET_TTP_ADMIN_LISTEN="+admin)
-		g.workers = append(g.workers, fleet.New(id, admin, filepath.Join(g.dir, fmt.Sprintf("worker-%d.log", id)), env, worker, "run"))
+		env := append(g.env[:len(g.env):len(g.env)], "DECNET_TTP_ADMIN_LISTEN="+admin)
+		if !cfg.unnamed {
+			env = append(env, "DECNET_TTP_KAFKA_REPLICA="+strconv.Itoa(id))
+		}
+		g.workers = append(g.workers, fleet.New(id, admin, filepath.Join(g.dir, fmt.Sprintf("worker-%d.log", id)), env, cfg.worker, "run"))
 	}
 	return nil
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -35,6 +38,8 @@ func (r *run) inflict(ctx context.Context, f Fault) error {
 		return w.Resume()
 	case Storm:
 		return r.storm(ctx, f.Hold)
+	case Evict:
+		return r.evict(ctx, f.Worker, f.Hold)
 	case KillBroker, StopBroker, PauseBroker:
 		return r.strike(ctx, f)
 	case Cut:
@@ -115,6 +120,42 @@ func (r *run) storm(ctx context.Context, hold time.Duration) error {
 		sleep(ctx, stormBeat)
 	}
 	return nil
+}
+
+// evictBeat is the pause between two evictions; it shares no factor with the time of a transaction, so that they meet
+// transactions at all their stages.
+const evictBeat = 637 * time.Millisecond
+
+// evict throws a worker out of the group again and again, as an operator can: it learns of it by its next heartbeat, in the
+// middle of a transaction that the brokers know nothing against.
+func (r *run) evict(ctx context.Context, worker int, hold time.Duration) error {
+	for end := time.Now().Add(hold); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, evictBeat) {
+		groups, err := r.ground.admin.DescribeGroups(ctx, group)
+		if err != nil {
+			return fmt.Errorf("listing the members: %w", err)
+		}
+		members := groups[group].Members
+		slices.SortFunc(members, func(a, b kadm.DescribedGroupMember) int { return strings.Compare(name(a), name(b)) })
+		if len(members) <= worker {
+			continue // it is out already
+		}
+		m := members[worker]
+		req := kmsg.NewPtrLeaveGroupRequest()
+		req.Group = group
+		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: m.MemberID, InstanceID: m.InstanceID}}
+		if _, err := req.RequestWith(ctx, r.client); err != nil {
+			return fmt.Errorf("throwing out a member: %w", err)
+		}
+	}
+	return nil
+}
+
+// name is what members are sorted by.
+func name(m kadm.DescribedGroupMember) string {
+	if m.InstanceID != nil {
+		return *m.InstanceID
+	}
+	return m.MemberID
 }
 
 // brokerTimeout bounds the wait for a broker that has been started.

@@ -108,9 +108,12 @@ func (r *run) offsets(ctx context.Context, plans *oracle.Plans) (faults []error)
 }
 
 // bound is the longest gap that a kind of fault may cause in the tags of any partition; 0 = none is promised.
-func bound(k Kind) time.Duration {
+func (c config) bound(k Kind) time.Duration {
 	switch k {
 	case KillWorker:
+		if c.unnamed {
+			return sessionTimeout + 2*time.Second
+		}
 		return 2 * time.Second
 	case LoseWorker:
 		return sessionTimeout + 2*time.Second
@@ -126,7 +129,7 @@ func bound(k Kind) time.Duration {
 // bounds tells which gaps were longer than promised.
 func (r *run) bounds() (faults []error) {
 	for _, i := range r.incidents {
-		if limit := bound(i.Kind); limit > 0 && i.gap > limit {
+		if limit := r.cfg.bound(i.Kind); limit > 0 && i.gap > limit {
 			faults = append(faults, fmt.Errorf("%s: a gap of %s, more than %s", i.Fault, ms(i.gap), limit))
 		}
 	}

@@ -35,7 +35,7 @@ func (r *run) reportFaults() {
 			}
 		}
 		limit := "-"
-		if b := bound(k); b > 0 {
+		if b := r.cfg.bound(k); b > 0 {
 			limit = b.String()
 		}
 		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", k, len(recoveries), ms(kindGap), limit, ms(kindSilence), ms(kindInput),

@@ -130,7 +130,8 @@ func (n *Net) accept(listener net.Listener, server int, upstream string) {
 	}
 }
 
-// serve takes one connection from its beginning to its end. A server that is not there is a connection that ends.
+// serve takes one connection from its beginning to its end. A server that is not there is a connection that
+// is reset.
 func (n *Net) serve(conn net.Conn, server int, upstream string) {
 	defer func() { _ = conn.Close() }()
 	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
@@ -139,11 +140,13 @@ func (n *Net) serve(conn net.Conn, server int, upstream string) {
 	}
 	up, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", upstream)
 	if err != nil {
+		refuse(conn)
 		return
 	}
 	l := &link{client: n.client(addr.Port), server: server, conns: [2]net.Conn{conn, up}, done: make(chan struct{})}
 	defer l.close()
 	if !n.add(l) {
+		refuse(conn)
 		return
 	}
 	defer n.remove(l)
@@ -151,6 +154,15 @@ func (n *Net) serve(conn net.Conn, server int, upstream string) {
 	both.Go(func() { n.pump(l, up, conn, func(f *Fault) bool { return f.Up }) })
 	both.Go(func() { n.pump(l, conn, up, func(f *Fault) bool { return f.Down }) })
 	both.Wait()
+}
+
+// refuse ends a connection as a host does that nobody listens on, by a reset: an end in good order means something else
+// to a client, such as a server that wants TLS.
+func refuse(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
 }
 
 // add reports whether the link may live.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,6 +83,20 @@ func (c *client) ends(t *testing.T) {
 	}
 }
 
+// refused sees that a new connection is reset, at once or when something is to be read.
+func refused(t *testing.T, addr string) {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+	if err == nil {
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, err = conn.Read(make([]byte, 1))
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("connecting gives %v, want a reset", err)
+	}
+}
+
 func start(t *testing.T, who func(int) int) *proxy.Net {
 	t.Helper()
 	n := proxy.New(who)
@@ -131,7 +146,7 @@ func TestARefusalEndsWhatIsThereAndWhatComes(t *testing.T) {
 	c.hears(t, "before")
 	end := n.Inflict(proxy.Fault{Client: proxy.Any, Server: 1, Refuse: true})
 	c.ends(t)
-	dial(t, addr).ends(t)
+	refused(t, addr)
 	end()
 	c = dial(t, addr)
 	c.say(t, "after")
@@ -160,7 +175,7 @@ func TestAFaultLeavesOthersAlone(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsNotThereIsAConnectionThatEnds(t *testing.T) {
+func TestAServerThatIsNotThereIsAConnectionThatIsReset(t *testing.T) {
 	n := start(t, unknown)
-	dial(t, listen(t, n, 1, "127.0.0.1:1")).ends(t)
+	refused(t, listen(t, n, 1, "127.0.0.1:1"))
 }
