@@ -6,6 +6,8 @@ EVENTS ?= 1000000
 SIGMA ?= ../shared/sigma
 BENCH ?= .
 COUNT ?= 1
+DURATION ?= 2m
+SEED ?= 0
 NODES ?= 1
 KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/deadletter ./internal/produce ./internal/app ./cmd/worker
 PKG ?= ./...
@@ -55,6 +57,7 @@ race: compiler ## make test RACE=1 (needs a C compiler)
 lint: ## run golangci-lint; its first run builds it, which takes a minute or two
 	$(call tool,golangci-lint) run ./...
 	cd bench && go tool -modfile=../tools/golangci-lint/go.mod golangci-lint run ./...
+	cd chaos && go tool -modfile=../tools/golangci-lint/go.mod golangci-lint run ./...
 
 .PHONY: fmt
 fmt: ## format the Go files
@@ -70,6 +73,7 @@ vet: ## run go vet for Linux, macOS and Windows
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
 	go -C bench vet ./...
+	go -C chaos vet ./...
 
 .PHONY: size
 size: ## fail on a Go file over 400 lines that does not say why
@@ -79,6 +83,7 @@ size: ## fail on a Go file over 400 lines that does not say why
 tidy: ## fail if a go.mod or go.sum is not what go mod tidy makes of it
 	go mod tidy -diff
 	go -C bench mod tidy -diff
+	go -C chaos mod tidy -diff
 
 .PHONY: rules
 rules: build ## check the rule pack and run the tests in it
@@ -94,12 +99,24 @@ alerts: ## check and test the alert rules with PROMTOOL (promtool); says so and 
 	@sh scripts/alerts.sh $(PROMTOOL)
 
 .PHONY: check
-check: compiler fmt-check size tidy vet lint rules alerts race bench-smoke ## what CI runs, beside test-kafka: format, size, modules, vet, lint, rules, alerts, all tests, bench-smoke (needs a C compiler)
+check: compiler fmt-check size tidy vet lint rules alerts race bench-smoke chaos-test ## what CI runs, beside test-kafka and chaos: format, size, modules, vet, lint, rules, alerts, all tests, bench-smoke, chaos-test (needs a C compiler)
 	@echo 'make check: all good'
 
 .PHONY: compiler
 compiler:
 	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { echo "The race detector needs a C compiler, and $$cc is not there: install one (Debian: apt-get install gcc libc6-dev) or name yours in CC. make test needs none." >&2; exit 1; }
+
+.PHONY: bin/chaos
+bin/chaos:
+	@go -C chaos build -o ../bin/chaos .
+
+.PHONY: chaos
+chaos: build bin/chaos ## inflict faults on workers and brokers for DURATION (2m), those of SEED, and check every event (needs Linux, a JDK, 17 or newer, and Maven)
+	@bin/chaos -duration $(DURATION) -seed $(SEED) $(ARGS)
+
+.PHONY: chaos-test
+chaos-test: ## test what checks and inflicts in make chaos; seconds
+	go -C chaos test ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (20s)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ttpworker/internal/kafka"
 )
 
 // What a run is made of.
@@ -33,6 +35,8 @@ type config struct {
 	worker   string
 	kinds    []Kind
 	unnamed  bool
+	set      []string // environment variables of the workers
+	relaxed  bool     // at least once: tags may come again
 	keep     bool
 }
 
@@ -48,6 +52,15 @@ func parseFlags(args []string) (config, error) {
 	flags.StringVar(&only, "only", "", "kinds of faults, separated by commas, each by the beginning of its name; \"\" = all")
 	flags.BoolVar(&c.unnamed, "unnamed", false, "give the workers no kafka.replica: each start is a new member")
 	flags.BoolVar(&c.keep, "keep", false, "keep logs and data although nothing was wrong")
+	flags.Func("set", "`key=value` of the workers' configuration, such as kafka.sessions=2; can be given several times", func(text string) error {
+		key, value, ok := strings.Cut(text, "=")
+		c.set = append(c.set, "DECNET_TTP_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))+"="+value)
+		c.relaxed = c.relaxed || key == "kafka.delivery" && value == string(kafka.AtLeastOnce)
+		if !ok {
+			return errors.New("want key=value")
+		}
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return c, err
 	}

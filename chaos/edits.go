@@ -60,7 +60,7 @@ func (e *editor) edit(ctx context.Context, seed uint64) error {
 
 // save saves a content in one of the ways in which people and programs do.
 func (e *editor) save(ctx context.Context, random *rand.Rand, id, text string) error {
-	path, aside := e.book.path(id), e.book.path(id)+".tmp"
+	file, aside := fileOf(id), fileOf(id)+".tmp"
 	switch random.IntN(5) {
 	case 0: // in place
 		return e.book.write(id, text)
@@ -71,15 +71,15 @@ func (e *editor) save(ctx context.Context, random *rand.Rand, id, text string) e
 		wait(ctx, random, minEditPause, maxEditPause)
 		return e.book.write(id, text)
 	case 2: // gone for a while
-		if err := os.Remove(path); err != nil {
+		if err := e.book.root.Remove(file); err != nil {
 			return err
 		}
 		wait(ctx, random, minEditPause, maxEditPause)
 	}
-	if err := os.WriteFile(aside, []byte(text), 0o600); err != nil {
+	if err := e.book.root.WriteFile(aside, []byte(text), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(aside, path)
+	return e.book.root.Rename(aside, file)
 }
 
 // order gives orders until ctx ends.

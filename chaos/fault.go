@@ -85,9 +85,9 @@ func (f Fault) String() string {
 
 // schedule deals faults without end, the same ones for the same seed: the given kinds in an order by chance, then in
 // another one, and so on.
-func schedule(seed uint64, of []Kind, session time.Duration) iter.Seq[Fault] {
+func schedule(seed uint64, of []Kind) iter.Seq[Fault] {
 	return func(yield func(Fault) bool) {
-		d := dealer{rand.New(rand.NewPCG(seed, 2)), session} //nolint:gosec // the same faults for the same seed
+		d := dealer{rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // the same faults for the same seed
 		for {
 			deck := slices.Clone(of)
 			d.random.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
@@ -100,10 +100,7 @@ func schedule(seed uint64, of []Kind, session time.Duration) iter.Seq[Fault] {
 	}
 }
 
-type dealer struct {
-	random  *rand.Rand
-	session time.Duration // session timeout
-}
+type dealer struct{ random *rand.Rand }
 
 func (d dealer) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(d.random.Int64N(int64(high-low)))
@@ -121,19 +118,19 @@ func (d dealer) deal(k Kind) Fault {
 	case KillWorker:
 		f.Hold = between(20*time.Millisecond, 450*time.Millisecond)
 	case LoseWorker:
-		f.Hold = between(d.session+2*time.Second, d.session+4*time.Second)
+		f.Hold = between(sessionTimeout+2*time.Second, sessionTimeout+4*time.Second)
 	case Zombie:
-		f.Hold = between(d.session+time.Second, 2*d.session)
+		f.Hold = between(sessionTimeout+time.Second, 2*sessionTimeout)
 	case Storm, Evict:
 		f.Hold = between(4*time.Second, 8*time.Second)
 	case KillBroker, StopBroker:
 		f.Hold = between(time.Second, 6*time.Second)
 	case PauseBroker:
-		f.Hold = between(time.Second, d.session)
+		f.Hold = between(time.Second, sessionTimeout)
 	case Cut:
 		f.Hold = between(0, 2*time.Second)
 	case Stall, StallRequests, StallAnswers:
-		f.Hold = between(time.Second, 2*d.session)
+		f.Hold = between(time.Second, 2*sessionTimeout)
 	case Rollout:
 	}
 	if slices.Contains([]Kind{Cut, Stall, StallRequests, StallAnswers}, k) {

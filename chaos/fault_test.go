@@ -22,18 +22,18 @@ func take(n int, all iter.Seq[Fault]) (first []Fault) {
 }
 
 func TestTheScheduleFollowsFromItsSeed(t *testing.T) {
-	one := take(100, schedule(1, kinds(), 6*time.Second))
-	if diff := cmp.Diff(one, take(100, schedule(1, kinds(), 6*time.Second))); diff != "" {
+	one := take(100, schedule(1, kinds()))
+	if diff := cmp.Diff(one, take(100, schedule(1, kinds()))); diff != "" {
 		t.Errorf("two schedules of one seed differ (-first +second):\n%s", diff)
 	}
-	if cmp.Equal(one, take(100, schedule(2, kinds(), 6*time.Second))) {
+	if cmp.Equal(one, take(100, schedule(2, kinds()))) {
 		t.Error("two seeds give one schedule")
 	}
 }
 
 func TestTheScheduleHasEveryKindInEveryRound(t *testing.T) {
 	n := len(kinds())
-	faults := take(3*n, schedule(3, kinds(), 6*time.Second))
+	faults := take(3*n, schedule(3, kinds()))
 	for round := range slices.Chunk(faults, n) {
 		var got []Kind
 		for _, f := range round {
@@ -48,9 +48,9 @@ func TestTheScheduleHasEveryKindInEveryRound(t *testing.T) {
 
 // What is promised is promised for faults of a certain length.
 func TestFaultsLastAsLongAsTheyShould(t *testing.T) {
-	const session = 6 * time.Second
+	const session = sessionTimeout
 	spread := map[string]bool{}
-	for _, f := range take(2000, schedule(4, kinds(), session)) {
+	for _, f := range take(2000, schedule(4, kinds())) {
 		low, high := time.Duration(0), 2*session
 		switch f.Kind {
 		case KillWorker:

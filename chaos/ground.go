@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,19 +36,22 @@ type ground struct {
 }
 
 // prepare starts the brokers, creates the topics and lays out the rules. No worker runs yet.
-func prepare(ctx context.Context, cfg config, dir string) (g *ground, err error) {
+func prepare(ctx context.Context, cfg config, dir string) (*ground, error) {
 	t := produce.DefaultTopicsConfig()
-	g = &ground{dir: dir, topics: traffic.Topics{Events: t.Events.Name, Tags: t.Tags.Name, Shadow: t.Shadow.Name, Letters: t.DLQ.Name}}
-	defer func() {
-		if err != nil {
-			g.close()
-		}
-	}()
-	if g.book, err = newBook(filepath.Join(dir, "rules")); err != nil {
+	g := &ground{dir: dir, topics: traffic.Topics{Events: t.Events.Name, Tags: t.Tags.Name, Shadow: t.Shadow.Name, Letters: t.DLQ.Name}}
+	if err := g.prepare(ctx, cfg); err != nil {
+		g.close()
 		return nil, err
 	}
+	return g, nil
+}
+
+func (g *ground) prepare(ctx context.Context, cfg config) (err error) {
+	if g.book, err = newBook(filepath.Join(g.dir, "rules")); err != nil {
+		return err
+	}
 	if err := g.startBrokers(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	g.env = []string{
 		"DECNET_TTP_KAFKA_BROKERS=" + strings.Join(g.cluster.Brokers(), ","),
@@ -60,10 +64,11 @@ func prepare(ctx context.Context, cfg config, dir string) (g *ground, err error)
 		"DECNET_TTP_RULE_STORE_DIR=" + g.book.dir,
 		"DECNET_TTP_LOG_FORMAT=json",
 	}
+	g.env = append(g.env, cfg.set...)
 	if err := g.createTopics(ctx, cfg.worker); err != nil {
-		return nil, err
+		return err
 	}
-	return g, g.hire(cfg)
+	return g.hire(cfg)
 }
 
 // startBrokers starts the brokers behind the proxy.
@@ -99,7 +104,7 @@ func (g *ground) startBrokers(ctx context.Context) (err error) {
 // createTopics has the worker create its topics. What it writes stays there to the end of the run: compaction would take
 // away what came twice.
 func (g *ground) createTopics(ctx context.Context, worker string) error {
-	cmd := exec.CommandContext(ctx, worker, "topics", "ensure") //nolint:gosec // a command of ours
+	cmd := exec.CommandContext(ctx, worker, "topics", "ensure")
 	cmd.Env = append(os.Environ(), g.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("creating the topics: %w: %s", err, out)
@@ -128,7 +133,7 @@ func (g *ground) hire(cfg config) error {
 		}
 		admin := l.Addr().String()
 		_ = l.Close()
-		env := append(g.env[:len(g.env):len(g.env)], "DECNET_TTP_ADMIN_LISTEN="+admin)
+		env := slices.Concat(g.env, []string{"DECNET_TTP_ADMIN_LISTEN=" + admin})
 		if !cfg.unnamed {
 			env = append(env, "DECNET_TTP_KAFKA_REPLICA="+strconv.Itoa(id))
 		}

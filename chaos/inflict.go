@@ -212,10 +212,10 @@ func (r *run) broker(ctx context.Context, f Fault) (*apache.Node, error) {
 			return n, nil
 		}
 	}
-	return nil, fmt.Errorf("looking for the %s: there is no broker %d", f.Role, id)
+	return nodes[f.Broker-1], nil // nobody has the role now
 }
 
-// coordinator asks for that of a group (0) or of a transactional id (1).
+// coordinator asks for that of a group (0) or of a transactional id (1); -1 = there is none now.
 func (r *run) coordinator(ctx context.Context, of int8, key string) (int32, error) {
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorType, req.CoordinatorKeys = of, []string{key}
@@ -229,7 +229,7 @@ func (r *run) coordinator(ctx context.Context, of int8, key string) (int32, erro
 	return resp.Coordinators[0].NodeID, nil
 }
 
-// leader is that of a partition of the tags.
+// leader is that of a partition of the tags; -1 = there is none now.
 func (r *run) leader(ctx context.Context, partition int32) (int32, error) {
 	details, err := r.ground.admin.ListTopics(ctx, r.ground.topics.Tags)
 	if err != nil {

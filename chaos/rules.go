@@ -60,6 +60,7 @@ func orders() []tagger.Standing {
 // A book is a rule directory and everything that was or will be in it.
 type book struct {
 	dir     string
+	root    *os.Root // of dir
 	fixed   []*rule.Rule
 	choices []oracle.Choice
 }
@@ -71,12 +72,15 @@ func newBook(dir string) (*book, error) {
 	if err := os.CopyFS(dir, rules.Pack()); err != nil {
 		return nil, fmt.Errorf("laying out the rules: %w", err)
 	}
+	var err error
+	if b.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("laying out the rules: %w", err)
+	}
 	for _, kind := range [][2]string{{"command", "command_text"}, {"http_request", "raw_url"}, {"auth_attempt", "username"}} {
 		if err := b.write("always_"+kind[0], fmt.Sprintf(always, kind[0], kind[0], kind[1])); err != nil {
 			return nil, err
 		}
 	}
-	var err error
 	if b.fixed, err = parser.Load(os.DirFS(dir), ".", dir); err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func newBook(dir string) (*book, error) {
 			c.Standings = orders()
 		}
 		for v := 1; v <= last; v++ {
-			r, err := parser.Parse(b.path(id), []byte(text(id, v)))
+			r, err := parser.Parse(filepath.Join(dir, fileOf(id)), []byte(text(id, v)))
 			if err != nil {
 				return nil, err
 			}
@@ -104,10 +108,10 @@ func newBook(dir string) (*book, error) {
 	return b, nil
 }
 
-func (b *book) path(name string) string { return filepath.Join(b.dir, name+".yaml") }
+func fileOf(name string) string { return name + ".yaml" }
 
 func (b *book) write(name, text string) error {
-	if err := os.WriteFile(b.path(name), []byte(text), 0o600); err != nil {
+	if err := b.root.WriteFile(fileOf(name), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("writing a rule: %w", err)
 	}
 	return nil

@@ -207,7 +207,7 @@ func (r *run) figures() []fleet.Figures {
 // faults inflicts faults until the time is over and each kind has come. It stops at one that is not overcome.
 func (r *run) faults(ctx context.Context) error {
 	start, n := time.Now(), 0
-	for f := range schedule(r.cfg.seed, r.cfg.kinds, sessionTimeout) {
+	for f := range schedule(r.cfg.seed, r.cfg.kinds) {
 		if n >= len(r.cfg.kinds) && time.Since(start) >= r.cfg.duration {
 			return nil
 		}

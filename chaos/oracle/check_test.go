@@ -100,7 +100,7 @@ func (s *scene) event(t *testing.T, codec *Codec, at Position, plan string, e *e
 		}
 		stream.Outputs = append(stream.Outputs, Output{
 			Source: at, ID: tags[i].ID, Content: content, Plan: plan,
-			Producer: int64(at.Partition), Epoch: int16(at.Offset / 2), Ends: int32(at.Offset / 2),
+			Producer: int64(at.Partition), Epoch: int16(at.Offset / 2), Ends: int32(at.Offset / 2), //nolint:gosec // below 10
 		})
 	}
 }
@@ -120,7 +120,7 @@ type counts struct{ lost, doubled, wrong, reordered, torn int }
 
 func (s *scene) check(t *testing.T, want counts) *Verdict {
 	t.Helper()
-	v, err := Check(s.all(), s.streams, s.letters, s.plans)
+	v, err := Check(s.all(), s.streams, s.letters, s.plans, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +204,44 @@ func (s *scene) repeat(i, at int) {
 func (s *scene) plan(from, to int, digest string) {
 	for i := from; i < to; i++ {
 		s.streams[0].Outputs[i].Plan = digest
+	}
+}
+
+func TestCheckOfAtLeastOnceFinds(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(s *scene)
+		want  counts
+		right bool
+	}{
+		{name: "nothing wrong", spoil: func(*scene) {}, right: true},
+		{"a batch twice", func(s *scene) { s.repeat(3, 12) }, counts{doubled: 1}, true},
+		{"a dead letter twice", func(s *scene) { s.letters = append(s.letters, s.letters[0]) }, counts{doubled: 1}, true},
+		{"an event again under another plan", func(s *scene) {
+			s.repeat(2, 12) // event 1 has a tag of ALWAYS only, under this plan too
+			s.plan(12, 13, s.two)
+		}, counts{doubled: 1}, true},
+		{"half an event again under another plan", func(s *scene) {
+			s.repeat(0, 12) // the tag of ALWAYS; that of SOME on trial is missing
+			s.plan(12, 13, s.two)
+		}, counts{doubled: 1, lost: 1}, false},
+		{"a lost tag", func(s *scene) { s.cut(1) }, counts{lost: 1}, false},
+		{"another content again", func(s *scene) {
+			s.repeat(4, 5)
+			s.streams[0].Outputs[5].Content++
+		}, counts{wrong: 1}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newScene(t)
+			tt.spoil(s)
+			v, err := Check(s.all(), s.streams, s.letters, s.plans, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := (counts{v.Lost, v.Doubled, v.Wrong, v.Reordered, v.Torn}); got != tt.want || v.Right() != tt.right {
+				t.Errorf("Check counts %+v and Right is %t, want %+v and %t; notes:\n%s", got, v.Right(), tt.want, tt.right, strings.Join(v.Notes, "\n"))
+			}
+		})
 	}
 }
 

@@ -18,7 +18,7 @@ func Inputs(ctx context.Context, brokers []string, topic string, codec *oracle.C
 	return func(yield func(oracle.Input, error) bool) {
 		for p := range written {
 			ledger := oracle.Ledger{Written: written[p]}
-			err := partition(ctx, brokers, Place{topic, int32(p)}, func(rec *kgo.Record) error { //nolint:gosec // few partitions
+			err := partition(ctx, brokers, Place{topic, int32(p)}, func(rec *kgo.Record) error {
 				in, err := input(rec, codec, &ledger)
 				if err == nil && !yield(in, nil) {
 					err = errEnough

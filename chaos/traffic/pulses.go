@@ -45,7 +45,7 @@ func (p *Pulses) Beat(partition int, now, made time.Time) {
 
 // Longest returns the longest pause of any partition, and of all together, that has a part between two times. A pause
 // that has not ended at to counts as it is.
-func (p *Pulses) Longest(from, to time.Time) (any, all time.Duration) {
+func (p *Pulses) Longest(from, to time.Time) (one, all time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	longest := func(pauses []pause, last time.Time) (d time.Duration) {
@@ -60,9 +60,9 @@ func (p *Pulses) Longest(from, to time.Time) (any, all time.Duration) {
 		return d
 	}
 	for i, last := range p.last {
-		any = max(any, longest(p.pauses[i], last))
+		one = max(one, longest(p.pauses[i], last))
 	}
-	return any, longest(p.pauses[len(p.last)], p.beat)
+	return one, longest(p.pauses[len(p.last)], p.beat)
 }
 
 // Oldest is the time at which the newest thing was made in the partition that is furthest behind; the zero time if one

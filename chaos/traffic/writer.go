@@ -71,7 +71,7 @@ func (w *Writer) write(ctx context.Context) error {
 		return fmt.Errorf("making an event: %w", err)
 	}
 	partition := e.Number % len(w.written)
-	rec := &kgo.Record{Topic: w.topic, Partition: int32(partition), Key: []byte(e.Attacker), Value: e.Value, Timestamp: now}
+	rec := &kgo.Record{Topic: w.topic, Partition: int32(partition), Key: []byte(e.Attacker), Value: e.Value, Timestamp: now} //nolint:gosec // few partitions
 	w.client.Produce(context.WithoutCancel(ctx), rec, func(r *kgo.Record, err error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
