@@ -37,6 +37,7 @@ type config struct {
 	unnamed  bool
 	set      []string // environment variables of the workers
 	relaxed  bool     // at least once: tags may come again
+	slack    float64  // what bounds of gaps are multiplied by
 	keep     bool
 }
 
@@ -51,6 +52,7 @@ func parseFlags(args []string) (config, error) {
 	flags.StringVar(&c.worker, "worker", "bin/worker", "the program to run")
 	flags.StringVar(&only, "only", "", "kinds of faults, separated by commas, each by the beginning of its name; \"\" = all")
 	flags.BoolVar(&c.unnamed, "unnamed", false, "give the workers no kafka.replica: each start is a new member")
+	flags.Float64Var(&c.slack, "slack", 1, "multiply the bounds of gaps, on a machine that is busy with other things")
 	flags.BoolVar(&c.keep, "keep", false, "keep logs and data although nothing was wrong")
 	flags.Func("set", "`key=value` of the workers' configuration, such as kafka.sessions=2; can be given several times", func(text string) error {
 		key, value, ok := strings.Cut(text, "=")
@@ -64,8 +66,8 @@ func parseFlags(args []string) (config, error) {
 	if err := flags.Parse(args); err != nil {
 		return c, err
 	}
-	if c.rate < 1 || flags.NArg() > 0 {
-		return c, errors.New("want a positive -rate and no further arguments")
+	if c.rate < 1 || c.slack < 1 || flags.NArg() > 0 {
+		return c, errors.New("want a positive -rate, a -slack of 1 or more, and no further arguments")
 	}
 	var err error
 	c.kinds, err = named(only)

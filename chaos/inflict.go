@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -187,7 +188,31 @@ func (r *run) strike(ctx context.Context, f Fault) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, brokerTimeout)
 	defer cancel()
-	return r.ground.cluster.Await(ctx)
+	if err := r.ground.cluster.Await(ctx); err != nil {
+		return err
+	}
+	return r.balance(ctx)
+}
+
+// balance gives a broker that is back the partitions that it led, when it has caught up. Brokers do so by themselves after
+// minutes; until then a fault of this one would be none.
+func (r *run) balance(ctx context.Context) error {
+	for {
+		results, err := r.ground.admin.ElectLeaders(ctx, kadm.ElectPreferredReplica, nil)
+		for _, parts := range results {
+			for _, p := range parts {
+				if !errors.Is(p.Err, kerr.ElectionNotNeeded) {
+					err = errors.Join(err, p.Err)
+				}
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		if !sleep(ctx, 10*look) {
+			return fmt.Errorf("electing leaders: %w", err)
+		}
+	}
 }
 
 // broker finds the one that a fault means.

@@ -109,24 +109,25 @@ func (r *run) offsets(ctx context.Context, plans *oracle.Plans) (faults []error)
 
 // bound is the longest gap that a kind of fault may cause in the tags of any partition; 0 = none is promised.
 func (c config) bound(k Kind) time.Duration {
+	promised := time.Duration(0)
 	switch k {
 	case KillWorker:
+		promised = 2 * time.Second
 		if c.unnamed {
-			return sessionTimeout + 2*time.Second
+			promised = sessionTimeout + 2*time.Second
 		}
-		return 2 * time.Second
 	case LoseWorker:
-		return sessionTimeout + 2*time.Second
+		promised = sessionTimeout + 2*time.Second
 	case KillBroker:
-		return 10 * time.Second
+		promised = 10 * time.Second
 	case Rollout:
+		promised = time.Second
 		if c.unnamed {
-			return 0 // a member that leaves and one that comes are two rebalances
+			promised = 0 // a member that leaves and one that comes are two rebalances
 		}
-		return time.Second
 	default:
-		return 0
 	}
+	return time.Duration(float64(promised) * c.slack)
 }
 
 // bounds tells which gaps were longer than promised.
