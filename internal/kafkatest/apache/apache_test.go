@@ -15,7 +15,7 @@ import (
 // What three brokers are for: one is killed, and what is acknowledged afterwards is there when it is back.
 func TestAClusterOfThreeOutlivesTheCrashOfOne(t *testing.T) {
 	kafkatest.NeedsApache(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	c, err := apache.Start(ctx, apache.Config{Nodes: 3, Fast: true})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 const (
 	// readyTimeout bounds the wait for all brokers of a cluster to answer.
-	readyTimeout = 60 * time.Second
+	readyTimeout = 2 * time.Minute
 	// askAgain is the pause between two looks.
 	askAgain = 100 * time.Millisecond
 )
