@@ -25,7 +25,7 @@ func lastTags(t *testing.T, c *kafkatest.Cluster) map[string]string {
 		t.Fatal(err)
 	}
 	tags := map[string]string{}
-	for _, r := range c.ReadAll(t, "ttp_tags") {
+	for _, r := range c.ReadAll(t, c.Name("ttp_tags")) {
 		tag, _, err := dec.Tag(r.Value)
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func deepEvents(n int) []*kgo.Record {
 			when = `"event_time":"2026-03-01T12:00:00Z",`
 		}
 		recs[i] = &kgo.Record{
-			Topic: "ttp_events", Partition: int32(i % 6), Timestamp: time.UnixMilli(time.Now().UnixMilli() - int64(1000-i)),
+			Partition: int32(i % 6), Timestamp: time.UnixMilli(time.Now().UnixMilli() - int64(1000-i)),
 			Value: fmt.Appendf(nil, `{"source_kind":"command","source_id":"deep-%d","session_id":"s-%d",%s"payload":{"command_text":"curl","a":{"b":{"c":{"d":%d}}}}}`,
 				i, i%7, when, i),
 			Headers: []kgo.RecordHeader{{Key: "sensor", Value: []byte("x")}},
@@ -72,16 +72,17 @@ func TestAReplayedLetterGivesTheTagsOfARecordThatWasGoodAtOnce(t *testing.T) {
 		w := startWorker(t, cfg, log)
 		w.ready(t)
 		kafkatest.Eventually(t, "all records to be committed", func() bool {
-			ends := int64(len(c.ReadAll(t, "ttp_events")))
+			ends := int64(len(c.ReadAll(t, c.Name("ttp_events"))))
 			return ends >= n && sum(committed(t, c, cfg)) >= ends
 		})
 		waitForTags(t, c, tags)
 		if err := w.stop(); err != nil {
 			t.Fatalf("Wait = %v", err)
 		}
+		c.Settle(t, cfg.Topics.Tags.Name, cfg.Topics.DLQ.Name)
 	}
 	start := func() (*kafkatest.Cluster, app.Config) {
-		c := kafkatest.Embedded(t)
+		c := kafkatest.Start(t)
 		cfg := quickConfig(t, c)
 		conn, err := app.Connect(t.Context(), cfg, log) // creates the topics
 		if err != nil {
@@ -90,9 +91,9 @@ func TestAReplayedLetterGivesTheTagsOfARecordThatWasGoodAtOnce(t *testing.T) {
 		conn.Close()
 		fresh := make([]*kgo.Record, n)
 		for i, r := range recs {
-			fresh[i] = &kgo.Record{Topic: r.Topic, Partition: r.Partition, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value, Headers: r.Headers}
+			fresh[i] = &kgo.Record{Partition: r.Partition, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value, Headers: r.Headers}
 		}
-		c.Write(t, fresh...)
+		write(t, c, fresh...)
 		return c, cfg
 	}
 	control, cfg := start()
@@ -103,7 +104,7 @@ func TestAReplayedLetterGivesTheTagsOfARecordThatWasGoodAtOnce(t *testing.T) {
 	shallow := cfg
 	shallow.Limits.Depth = 3
 	run(c, shallow, 0)
-	if got := len(c.ReadAll(t, "ttp_events_dlq")); got != n {
+	if got := len(c.ReadAll(t, c.Name("ttp_events_dlq"))); got != n {
 		t.Fatalf("%d dead letters, want %d", got, n)
 	}
 	report, err := app.ReplayDeadLetters(t.Context(), shallow, log, deadletter.Replay{}, true)
@@ -121,7 +122,7 @@ func TestAReplayedLetterGivesTheTagsOfARecordThatWasGoodAtOnce(t *testing.T) {
 	}
 	// Order and times are those of the records, and nothing of ours is left on them.
 	got := map[int32][]string{}
-	for _, r := range c.ReadAll(t, "ttp_events") {
+	for _, r := range c.ReadAll(t, c.Name("ttp_events")) {
 		if len(r.Headers) != 1 {
 			t.Fatalf("headers %v, want the record's own", r.Headers)
 		}
@@ -137,10 +138,10 @@ func TestAReplayedLetterGivesTheTagsOfARecordThatWasGoodAtOnce(t *testing.T) {
 
 func TestDeadLettersOfATopicThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	cfg := quickConfig(t, kafkatest.Embedded(t))
+	cfg := quickConfig(t, kafkatest.Start(t))
 	called := errors.New("called")
 	err := app.WithDeadLetters(t.Context(), cfg, slog.New(slog.DiscardHandler), func(*deadletter.Box) error { return called })
-	if err == nil || err.Error() != "topic ttp_events_dlq does not exist (topics.dlq.name)" {
+	if err == nil || err.Error() != "topic "+cfg.Topics.DLQ.Name+" does not exist (topics.dlq.name)" {
 		t.Errorf("WithDeadLetters = %v, want an error that names the topic", err)
 	}
 }

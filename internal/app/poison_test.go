@@ -35,7 +35,7 @@ var poisons = []struct {
 // good is an event that gives one tag. Some have no key, some bad UTF-8 in the payload: both are no reason for a dead
 // letter.
 func good(i int) *kgo.Record {
-	r := &kgo.Record{Topic: "ttp_events", Partition: int32(i % 6), Key: fmt.Appendf(nil, "s-%d", i%50)}
+	r := &kgo.Record{Partition: int32(i % 6), Key: fmt.Appendf(nil, "s-%d", i%50)}
 	text := "curl http://x"
 	switch i % 10 {
 	case 3:
@@ -48,7 +48,7 @@ func good(i int) *kgo.Record {
 }
 
 func bad(i int) *kgo.Record {
-	r := &kgo.Record{Topic: "ttp_events", Partition: int32(i % 6), Key: fmt.Appendf(nil, "s-%d", i%50), Value: []byte(poisons[i%len(poisons)].value)}
+	r := &kgo.Record{Partition: int32(i % 6), Key: fmt.Appendf(nil, "s-%d", i%50), Value: []byte(poisons[i%len(poisons)].value)}
 	if len(r.Value) == 0 {
 		r.Value = nil
 	}
@@ -73,7 +73,7 @@ func sources(t *testing.T, recs []*kgo.Record) map[string]*kgo.Record {
 func committed(t *testing.T, c *kafkatest.Cluster, cfg app.Config) map[int32]int64 {
 	t.Helper()
 	adm := kadm.NewClient(c.Client(t))
-	offsets, err := adm.FetchOffsets(t.Context(), cfg.Kafka.Group)
+	offsets, err := adm.FetchOffsets(kadm.RequireStable(t.Context()), cfg.Kafka.Group)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestOneBadRecordInAHundredIsOneDeadLetterAndTheRestGoesOn(t *testing.T) {
 	const records = 9000
 	rate := map[int]float64{}
 	for _, every := range []int{0, 100} { // 0 = none
-		c := kafkatest.Embedded(t)
+		c := kafkatest.Start(t)
 		cfg := quickConfig(t, c)
 		cfg.Limits.PayloadBytes = 1000
 		w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
@@ -112,15 +112,16 @@ func TestOneBadRecordInAHundredIsOneDeadLetterAndTheRestGoesOn(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		c.Write(t, recs...)
+		write(t, c, recs...)
 		kafkatest.Eventually(t, "all records to be committed", func() bool { return sum(committed(t, c, cfg)) >= records })
 		rate[every] = records / time.Since(began).Seconds()
 		if err := w.stop(); err != nil {
 			t.Errorf("Wait = %v, want nil: one in a hundred is no flood", err)
 		}
-		letters, classes := sources(t, c.ReadAll(t, "ttp_events_dlq")), map[string]int{}
-		for _, in := range c.ReadAll(t, "ttp_events") {
-			at := fmt.Sprintf("ttp_events/%d/%d", in.Partition, in.Offset)
+		c.Settle(t, cfg.Topics.Tags.Name, cfg.Topics.DLQ.Name)
+		letters, classes := sources(t, c.ReadAll(t, c.Name("ttp_events_dlq"))), map[string]int{}
+		for _, in := range c.ReadAll(t, c.Name("ttp_events")) {
+			at := fmt.Sprintf("%s/%d/%d", in.Topic, in.Partition, in.Offset)
 			letter := letters[at]
 			if letter == nil {
 				continue
@@ -133,7 +134,7 @@ func TestOneBadRecordInAHundredIsOneDeadLetterAndTheRestGoesOn(t *testing.T) {
 		if diff := cmp.Diff(wantClasses, classes); diff != "" || len(letters) != injected {
 			t.Errorf("%d letters of %d injected, by class (-want +got):\n%s", len(letters), injected, diff)
 		}
-		if tags := sources(t, c.ReadAll(t, "ttp_tags")); len(tags) != records-injected {
+		if tags := sources(t, c.ReadAll(t, c.Name("ttp_tags"))); len(tags) != records-injected {
 			t.Errorf("%d events have a tag, want %d", len(tags), records-injected)
 		}
 	}
@@ -145,23 +146,23 @@ func TestOneBadRecordInAHundredIsOneDeadLetterAndTheRestGoesOn(t *testing.T) {
 func TestAFloodStopsTheWorkerAndNothingPastTheLineIsCommitted(t *testing.T) {
 	t.Parallel()
 	const before, flood, after = 600, 4000, 300
-	c := kafkatest.Embedded(t)
+	c := kafkatest.Start(t)
 	cfg := quickConfig(t, c)
 	cfg.Limits.PayloadBytes = 1000
 	cfg.DLQ.MinRecords = 200
 	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
 	w.ready(t)
-	write := func(n int, record func(int) *kgo.Record, first int) {
+	stream := func(n int, record func(int) *kgo.Record, first int) {
 		recs := make([]*kgo.Record, n)
 		for i := range recs {
 			recs[i] = record(first + i)
 		}
-		c.Write(t, recs...)
+		write(t, c, recs...)
 	}
-	write(before, good, 0)
+	stream(before, good, 0)
 	kafkatest.Eventually(t, "the good records", func() bool { return sum(committed(t, c, cfg)) == before })
-	write(flood, bad, 0)
-	write(after, good, before)
+	stream(flood, bad, 0)
+	stream(after, good, before)
 
 	stopped := func(w *worker) {
 		t.Helper()
@@ -169,7 +170,7 @@ func TestAFloodStopsTheWorkerAndNothingPastTheLineIsCommitted(t *testing.T) {
 		case err := <-w.ended:
 			w.ended <- err
 			for _, want := range []string{
-				"% of the records of the last 1m0s are dead letters", "by class: ", "the first of this batch: ttp_events/", "worker dlq replay",
+				"% of the records of the last 1m0s are dead letters", "by class: ", "the first of this batch: " + c.Name("ttp_events") + "/", "worker dlq replay",
 			} {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Fatalf("Wait = %v, want an error that says %q", err, want)
@@ -181,8 +182,9 @@ func TestAFloodStopsTheWorkerAndNothingPastTheLineIsCommitted(t *testing.T) {
 	}
 	covered := func() (letters int) {
 		t.Helper()
+		c.Settle(t, cfg.Topics.Tags.Name, cfg.Topics.DLQ.Name)
 		at := committed(t, c, cfg)
-		all := sources(t, c.ReadAll(t, "ttp_events_dlq"))
+		all := sources(t, c.ReadAll(t, c.Name("ttp_events_dlq")))
 		for from := range all {
 			parts := strings.Split(from, "/")
 			p, _ := strconv.ParseUint(parts[1], 10, 31)
@@ -191,7 +193,7 @@ func TestAFloodStopsTheWorkerAndNothingPastTheLineIsCommitted(t *testing.T) {
 				t.Errorf("a letter of %s is committed, the offsets end at %d", from, at[int32(p)])
 			}
 		}
-		if got := len(all) + len(sources(t, c.ReadAll(t, "ttp_tags"))); int64(got) != sum(at) {
+		if got := len(all) + len(sources(t, c.ReadAll(t, c.Name("ttp_tags")))); int64(got) != sum(at) {
 			t.Errorf("%d records came out as tags and letters, the offsets say %d", got, sum(at))
 		}
 		return len(all)
@@ -216,7 +218,7 @@ func TestAFloodStopsTheWorkerAndNothingPastTheLineIsCommitted(t *testing.T) {
 	if got := covered(); got != flood {
 		t.Errorf("%d dead letters, want the %d injected", got, flood)
 	}
-	if got := len(sources(t, c.ReadAll(t, "ttp_tags"))); got != before+after {
+	if got := len(sources(t, c.ReadAll(t, c.Name("ttp_tags")))); got != before+after {
 		t.Errorf("%d events have a tag, want %d", got, before+after)
 	}
 }

@@ -111,14 +111,23 @@ func (w *worker) ready(t *testing.T) {
 	})
 }
 
+// write writes records to the topic of events.
+func write(t *testing.T, c *kafkatest.Cluster, recs ...*kgo.Record) {
+	t.Helper()
+	for _, r := range recs {
+		r.Topic = c.Name("ttp_events")
+	}
+	c.Write(t, recs...)
+}
+
 func writeEvents(t *testing.T, c *kafkatest.Cluster, n int) {
 	t.Helper()
 	recs := make([]*kgo.Record, n)
 	for i := range recs {
-		recs[i] = &kgo.Record{Topic: c.Name("ttp_events"), Partition: int32(i % 6), Value: fmt.Appendf(nil,
+		recs[i] = &kgo.Record{Partition: int32(i % 6), Value: fmt.Appendf(nil,
 			`{"source_kind":"command","source_id":"%d","payload":{"command_text":"curl"}}`, i)}
 	}
-	c.Write(t, recs...)
+	write(t, c, recs...)
 }
 
 func waitForTags(t *testing.T, c *kafkatest.Cluster, n int) {
