@@ -19,10 +19,12 @@ const (
 	group      = "ttp-worker"
 )
 
-// The workers' timeouts. They are shorter than the defaults, so that what takes a session timeout comes often.
+// The workers' timeouts. They are shorter than the defaults, so that what takes a session timeout comes often. A transaction
+// must outlive the loss of a broker, which takes up to five seconds on a busy machine: one that the brokers give up meanwhile
+// is not over before the dead broker is back, as its partitions need the mark of the end, and so costs ten seconds more.
 const (
-	sessionTimeout     = 6 * time.Second
-	transactionTimeout = 4 * time.Second
+	sessionTimeout     = 8 * time.Second
+	transactionTimeout = 6 * time.Second
 	rebalanceTimeout   = 10 * time.Second
 	endTimeout         = sessionTimeout + rebalanceTimeout + time.Second
 )

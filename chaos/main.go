@@ -33,9 +33,11 @@ func chaos(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("making a place for logs and data: %w", err)
 	}
-	err = newRun(cfg, os.Stdout).do(ctx, dir)
+	r := newRun(cfg, os.Stdout)
+	err = r.do(ctx, dir)
 	if err != nil || cfg.keep {
-		return errors.Join(err, fmt.Errorf("logs and data are in %s", dir))
+		r.say("logs and data stay in %s", dir)
+		return err
 	}
 	return os.RemoveAll(dir)
 }
