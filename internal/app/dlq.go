@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -32,14 +33,12 @@ func WithDeadLetters(ctx context.Context, cfg Config, log *slog.Logger, job func
 func ReplayDeadLetters(ctx context.Context, cfg Config, log *slog.Logger, r deadletter.Replay, write bool) (deadletter.Report, error) {
 	var report deadletter.Report
 	err := WithDeadLetters(ctx, cfg, log, func(b *deadletter.Box) error {
-		dec, err := wire.NewDecoder(cfg.Limits.Limits)
+		check, stop, err := eventChecker(ctx, cfg, log)
 		if err != nil {
 			return err
 		}
-		r.Check = func(rec *kafka.Record) error {
-			_, _, err := dec.Event(rec.Value, rec.Time)
-			return err
-		}
+		defer stop()
+		r.Check = check
 		if r.Inputs, err = b.Cluster.Topics(ctx, cfg.InputTopics()...); err != nil {
 			return err
 		}
@@ -60,4 +59,33 @@ func ReplayDeadLetters(ctx context.Context, cfg Config, log *slog.Logger, r dead
 		return err
 	})
 	return report, err
+}
+
+// eventChecker makes a function that says whether a record can be read as an event, with the schema registry asked
+// where a replica would ask it, but not waited for once it has said that it does not have a schema. Call stop when done.
+func eventChecker(ctx context.Context, cfg Config, log *slog.Logger) (check func(*kafka.Record) error, stop func(), err error) {
+	dec, err := newDecoder(cfg, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.Kafka.SchemaWait = 0
+	ctx, cancel := context.WithCancel(ctx)
+	schemas, await, err := startResolver(ctx, cfg, dec, log)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	check = func(rec *kafka.Record) error {
+		_, _, err := dec.Event(rec.Value, rec.Time)
+		missing, ok := errors.AsType[*wire.MissingSchemaError](err)
+		if !ok {
+			return err
+		}
+		if why := schemas.Await(ctx, missing.Ref); why != nil {
+			return &wire.Error{Class: wire.UnknownSchema, Err: why}
+		}
+		_, _, err = dec.Event(rec.Value, rec.Time)
+		return err
+	}
+	return check, func() { cancel(); await() }, nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
@@ -90,7 +91,11 @@ func TestAnAnswerIsToldFromTrouble(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
 			f.fail(tt.fault)
-			c, reg := newClient(t, quickConfig(f.URL()))
+			cfg := quickConfig(f.URL())
+			if tt.name == "silence" {
+				cfg.Timeout = 300 * time.Millisecond
+			}
+			c, reg := newClient(t, cfg)
 			_, err := c.ByID(t.Context(), 1)
 			got := refused
 			_, out := errors.AsType[*OutageError](err)

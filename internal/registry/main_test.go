@@ -75,7 +75,7 @@ func (f *fake) register(t *testing.T, subject, text string) uint32 {
 
 func quickConfig(urls ...string) Config {
 	cfg := DefaultConfig()
-	cfg.URLs, cfg.Timeout = urls, 300*time.Millisecond
+	cfg.URLs, cfg.Timeout = urls, 20*time.Second
 	return cfg
 }
 

@@ -21,7 +21,7 @@ const (
 	parallel = 4
 	// A schema that was given up is remembered for remember, so that a stream of such records is asked about once, and
 	// of no more than maxGivenUp at a time.
-	remember   = 30 * time.Second
+	remember   = 5 * time.Second
 	maxGivenUp = 4096
 	// maxPatience is how many schemas may be waited for in patienceFor times the wait.
 	maxPatience = 16

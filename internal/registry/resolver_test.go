@@ -152,7 +152,9 @@ func TestAnOutageGivesNothingUp(t *testing.T) {
 				t.Parallel()
 				f := newFake(t)
 				known, late := f.register(t, "in-value", wire.SchemaText(wire.EventRecord)), f.register(t, "in-value", foreignSchema)
-				r := newRig(t, 10*time.Millisecond, quickConfig(f.URL()))
+				cfg := quickConfig(f.URL())
+				cfg.Timeout = 300 * time.Millisecond
+				r := newRig(t, 10*time.Millisecond, cfg)
 				if !atStart {
 					if err := r.seek(t, wire.RefByID(known)); err != nil {
 						t.Fatal(err)
