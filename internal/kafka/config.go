@@ -153,6 +153,21 @@ func (c Config) Validate() error {
 	if c.MaxPoll < 1 {
 		fault("kafka.max_poll %d is less than 1", c.MaxPoll)
 	}
+	errs = append(errs, c.validateTimes()...)
+	if c.Embedded.Port < 0 || c.Embedded.Port > 65535 {
+		fault("kafka.embedded.port %d is no port", c.Embedded.Port)
+	}
+	errs = append(errs, c.TLS.validate()...)
+	errs = append(errs, c.SASL.validate(c.TLS.Enabled)...)
+	if c.UseEmbedded() && (c.TLS.Enabled || c.SASL.Mechanism != "") {
+		fault("kafka.brokers is embedded, and the embedded broker has neither TLS nor SASL: leave kafka.tls and kafka.sasl out")
+	}
+	return errors.Join(errs...)
+}
+
+// validateTimes reports what is wrong with the times, each by itself and one beside the other.
+func (c Config) validateTimes() (errs []error) {
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for _, d := range []struct {
 		key   string
 		value time.Duration
@@ -176,13 +191,5 @@ func (c Config) Validate() error {
 	if c.EndTimeout < c.RebalanceTimeout+c.SessionTimeout {
 		fault("kafka.end_timeout %s is shorter than rebalance_timeout + session_timeout %s: a transaction cannot end while its member waits in a rebalance", c.EndTimeout, c.RebalanceTimeout+c.SessionTimeout)
 	}
-	if c.Embedded.Port < 0 || c.Embedded.Port > 65535 {
-		fault("kafka.embedded.port %d is no port", c.Embedded.Port)
-	}
-	errs = append(errs, c.TLS.validate()...)
-	errs = append(errs, c.SASL.validate(c.TLS.Enabled)...)
-	if c.UseEmbedded() && (c.TLS.Enabled || c.SASL.Mechanism != "") {
-		fault("kafka.brokers is embedded, and the embedded broker has neither TLS nor SASL: leave kafka.tls and kafka.sasl out")
-	}
-	return errors.Join(errs...)
+	return errs
 }
