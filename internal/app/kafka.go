@@ -146,12 +146,7 @@ var kafkaModule = fx.Module("kafka",
 		func(cfg Config, c *Connection) (*wire.Decoder, error) { return c.NewDecoder(cfg) },
 		newResolver,
 	),
-	fx.Invoke(func(c *kafka.Cluster, reg prometheus.Registerer) error {
-		if metrics := c.Metrics(); metrics != nil {
-			return reg.Register(metrics)
-		}
-		return nil
-	}),
+	fx.Invoke(func(c *kafka.Cluster, reg prometheus.Registerer) error { return reg.Register(c.Metrics()) }),
 )
 
 // NewDecoder makes a decoder that can read what a replica on this connection writes.

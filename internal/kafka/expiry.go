@@ -5,15 +5,12 @@ import "github.com/prometheus/client_golang/prometheus"
 // A certificateCollector tells how the certificates stand whenever it is asked, so that a new file shows although no
 // connection is opened.
 type certificateCollector struct {
-	certificates   *certificates
+	certificates   *certificates // nil without TLS
 	expiry, reload *prometheus.Desc
 }
 
-// Metrics tells of the certificates; nil without TLS.
+// Metrics tells of the certificates, and has no series without TLS.
 func (c *Cluster) Metrics() prometheus.Collector {
-	if c.certificates == nil {
-		return nil
-	}
 	return &certificateCollector{
 		certificates: c.certificates,
 		expiry: prometheus.NewDesc("ttp_kafka_certificate_expiry_timestamp_seconds",
@@ -31,6 +28,9 @@ func (c *certificateCollector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *certificateCollector) Collect(metrics chan<- prometheus.Metric) {
+	if c.certificates == nil {
+		return
+	}
 	expiry, good := c.certificates.standing()
 	if !expiry.IsZero() {
 		metrics <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, float64(expiry.Unix()))

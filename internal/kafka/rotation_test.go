@@ -199,6 +199,13 @@ ttp_kafka_certificate_last_reload_successful %d
 	}
 }
 
+func TestWithoutTLSThereIsNothingToTellOfCertificates(t *testing.T) {
+	t.Parallel()
+	if n := testutil.CollectAndCount(kafkatest.Start(t).Metrics()); n != 0 {
+		t.Errorf("%d series, want none", n)
+	}
+}
+
 func TestFilesThatCannotBeUsedAtStartAreAllNamed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
