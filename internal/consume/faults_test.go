@@ -2,6 +2,7 @@ package consume_test
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -67,19 +68,74 @@ func TestFaultsOfATransactionLoseAndDoubleNothing(t *testing.T) {
 // without a name has an id of its own, so it can only be that, and must go on.
 func TestATransactionThatTheBrokerGaveUpComesAgain(t *testing.T) {
 	t.Parallel()
-	for _, err := range []*kerr.Error{kerr.ProducerFenced, kerr.InvalidProducerEpoch} {
-		t.Run(err.Message, func(t *testing.T) {
+	for _, tt := range []struct {
+		key kmsg.Key
+		err *kerr.Error
+	}{
+		{kmsg.EndTxn, kerr.ProducerFenced},
+		{kmsg.EndTxn, kerr.InvalidProducerEpoch},
+		{kmsg.Produce, kerr.InvalidProducerEpoch},
+	} {
+		t.Run(tt.key.Name()+" "+tt.err.Message, func(t *testing.T) {
 			t.Parallel()
 			c := startEmbedded(t)
 			join(t, c, c.config(""), &copier{}, nil)
 			write(t, c, 0, 90)
 			waitFor(t, c, 90)
-			fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: err})
+			f := kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err}
+			if tt.key == kmsg.Produce {
+				f.Topic = c.out // not the test's own writing
+			}
+			fault := c.Broker.Fault(f)
 			defer fault.Remove()
 			write(t, c, 90, 90)
 			write(t, c, 180, 90)
 			waitFor(t, c, 270)
 			check(t, c, 270)
+		})
+	}
+}
+
+// A named replica cannot tell the two apart by the answer, only by the time that went by: a transaction that is younger
+// than the broker's patience has not been given up.
+func TestANamedReplicaOutlivesATransactionThatTheBrokerGaveUp(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		timeout time.Duration
+		fatal   bool
+	}{
+		{name: "older than the timeout", timeout: 200 * time.Millisecond},
+		{name: "younger", timeout: 10 * time.Second, fatal: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := startEmbedded(t)
+			cfg := c.config("0")
+			m := join(t, c, cfg, &copier{}, nil)
+			write(t, c, 0, 90)
+			waitFor(t, c, 90)
+			if err := m.stop(); err != nil {
+				t.Fatal(err)
+			}
+			cfg.TransactionTimeout = tt.timeout
+			fault := c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: c.out, Err: kerr.InvalidProducerEpoch, When: func(kmsg.Request) bool {
+				time.Sleep(300 * time.Millisecond)
+				return true
+			}})
+			defer fault.Remove()
+			m = join(t, c, cfg, &copier{}, nil)
+			write(t, c, 90, 90)
+			if tt.fatal {
+				err := <-m.done
+				m.done <- err
+				if err == nil || !strings.Contains(err.Error(), "another worker runs under the same kafka.replica") {
+					t.Errorf("Run = %v, want that another worker has the name", err)
+				}
+				return
+			}
+			waitFor(t, c, 180)
+			check(t, c, 180)
 		})
 	}
 }

@@ -253,21 +253,26 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 	if refused != nil {
 		return fatalf("committing a batch of %d records: %w", open.records, refused)
 	}
-	if err != nil {
-		err = fmt.Errorf("ending a transaction of %d records: %w", open.records, err)
-		fenced := errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
-		if fenced && (m.cfg.Replica == "" || took >= m.cfg.TransactionTimeout) {
-			return fmt.Errorf("%w (the broker gave the transaction up after kafka.transaction_timeout)", err)
-		}
-		return classify(err)
+	if failed := open.failed.Load(); err == nil && failed != nil {
+		err = *failed
 	}
-	if failed := open.failed.Load(); failed != nil {
-		return classify(*failed)
+	if err != nil {
+		return m.ending(fmt.Errorf("ending a transaction of %d records: %w", open.records, err), took)
 	}
 	if !committed {
 		m.log.Info("transaction aborted, its records come again", "records", open.records)
 	}
 	return nil
+}
+
+// ending says whether an error of a transaction that took so long is fatal. A broker that has given up a transaction
+// for its age answers as if another worker had taken the id over; it has not if the id is of this process alone.
+func (m *member) ending(err error, took time.Duration) error {
+	fenced := errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
+	if fenced && (m.name == "" || took >= m.cfg.TransactionTimeout) {
+		return fmt.Errorf("%w (the broker gave the transaction up after kafka.transaction_timeout)", err)
+	}
+	return classify(err)
 }
 
 // outlive returns a context that ends after timeout and, once ctx has ended, at most stopTimeout later: whoever asks
