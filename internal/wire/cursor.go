@@ -52,6 +52,11 @@ func (c *cursor) long(field string) int64 {
 	if c.err != nil {
 		return 0
 	}
+	if c.off < len(c.buf) && c.buf[c.off] < 0x80 { // most numbers are lengths and branches of one byte
+		v := int64(c.buf[c.off])
+		c.off++
+		return v>>1 ^ -(v & 1)
+	}
 	v, n := binary.Varint(c.buf[c.off:])
 	if n <= 0 {
 		if n == 0 {

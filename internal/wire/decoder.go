@@ -172,8 +172,7 @@ func readControl[T any](d *Decoder, record Record, value []byte, read func(sourc
 
 // open tells the framing of value and returns its fields. They stand in s until it is put back.
 func (d *Decoder) open(s *scratch, record Record, value []byte, limits Limits) (source, error) {
-	text := bytes.TrimLeft(value, jsonSpace)
-	switch {
+	switch text := trim(value); {
 	case len(text) == 0:
 		return nil, faultf(Undecodable, "the value is empty")
 	case len(value) > 1 && [2]byte(value) == magicSingleObject:

@@ -16,6 +16,7 @@ type scratch struct {
 	dec    *jsontext.Decoder
 	avro   cursor
 	json   members
+	dirty  bool // dec knows a text
 	unread []jsontext.Options
 }
 
@@ -28,14 +29,17 @@ func newScratch() any {
 // parse starts reading text. Invalid UTF-8 and equal names pass, as payloads are in the hands of attackers; where
 // they matter they are looked for. text is not written to.
 func (s *scratch) parse(text []byte) *jsontext.Decoder {
-	s.buf = *bytes.NewBuffer(text)
+	s.buf, s.dirty = *bytes.NewBuffer(text), true
 	s.dec.Reset(&s.buf, s.unread...)
 	return s.dec
 }
 
 // release forgets the record.
 func (s *scratch) release() {
-	s.parse(nil)
+	if s.dirty {
+		s.parse(nil)
+		s.dirty = false
+	}
 	clear(s.json.values)
 	s.avro, s.json = cursor{}, members{values: s.json.values[:0]}
 }

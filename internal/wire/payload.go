@@ -11,25 +11,39 @@ import (
 // jsonSpace is the white space of JSON.
 const jsonSpace = " \t\r\n"
 
+// trim is text without white space around it.
+func trim(text []byte) []byte {
+	if n := len(text); n > 0 && text[0] > ' ' && text[n-1] > ' ' {
+		return text
+	}
+	return bytes.Trim(text, jsonSpace)
+}
+
 // check sees that o is one JSON object within the limits, and makes it valid Unicode: every invalid byte and every
 // half of a surrogate pair becomes U+FFFD. It returns the object without white space around it and the number of
 // replacements. The text is otherwise as it was: numbers are not touched, and of equal names both stay (the last
 // one counts, wherever payloads are read). It aliases o.text if nothing was replaced.
 func (d *Decoder) check(field string, o object, limits Limits) ([]byte, int, error) {
-	text := bytes.Trim(o.text, jsonSpace)
+	text := trim(o.text)
 	if len(text) > limits.PayloadBytes {
 		return nil, 0, faultf(TooLarge, "%s has %d bytes, over the limit of %d (limits.payload_bytes)",
 			field, len(text), limits.PayloadBytes)
 	}
 	if !o.checked {
-		if err := d.checkSyntax(field, text, limits); err != nil {
-			return nil, 0, err
+		switch s := (skim{text: text}); {
+		case !s.object(limits):
+			if err := d.checkSyntax(field, text, limits); err != nil {
+				return nil, 0, err
+			}
+		case s.clean():
+			return slices.Clip(text), o.repairs, nil
 		}
 	}
 	text, n := repair(text)
 	return slices.Clip(text), o.repairs + n, nil
 }
 
+// checkSyntax says what is wrong with a payload that has not passed skim, if anything is.
 func (d *Decoder) checkSyntax(field string, text []byte, limits Limits) error {
 	switch {
 	case len(text) == 0:
