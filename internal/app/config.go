@@ -61,7 +61,7 @@ type SigmaConfig struct {
 // TaggerConfig chooses the tagger.
 type TaggerConfig struct {
 	Type       string `yaml:"type"        env:"TYPE"`
-	AuditEvery int    `yaml:"audit_every" env:"AUDIT_EVERY"` // one event in so many is checked against a plain scan of all rules; 0 = none
+	AuditEvery int    `yaml:"audit_every" env:"AUDIT_EVERY"` // one event in so many is checked against a plain scan of rules in turn; 0 = none
 }
 
 func (c TaggerConfig) validate() error {

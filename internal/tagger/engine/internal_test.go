@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,6 +75,88 @@ func TestAuditorChecksOneInSoManyAndNoLargePayload(t *testing.T) {
 		}
 		if got := testutil.ToFloat64(a.mismatch); got != tt.want {
 			t.Errorf("%s: %v mismatches told, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// An index that is wrong about one rule in a thousand is found out as soon as that rule has its turn, whatever
+// other kinds are audited meanwhile; one that claims too much is found out at once.
+func TestAuditorComesToEveryRuleInTurn(t *testing.T) {
+	t.Parallel()
+	const rules, turns = 1000, 4
+	for _, wrong := range []int{0, 255, 256, 700, 999} {
+		b := match.NewBuilder()
+		k := &kindEngine{pool: newPool()}
+		for id := range rules {
+			k.rules = append(k.rules, &compiled{rule: &rule.Rule{ID: "R" + strconv.Itoa(id)}, detection: detection("evil")})
+			if id != wrong {
+				b.Put(int32(id), detection("evil"))
+			}
+		}
+		k.index = b.Index()
+		k.rules[500] = nil // an id that is not in use
+		b.Delete(500)
+		k.index = b.Index()
+		a := NewAuditor(1, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		e := &Engine{byKind: map[string]*kindEngine{"a": k, "b": kindOf("evil", "evil")}, audit: a}
+		var told []int
+		for i := range 3 * turns {
+			for _, kind := range []string{"b", "a", "b"} {
+				before := testutil.ToFloat64(a.mismatch)
+				if _, err := e.AppendTags(nil, &tagger.TaggerEvent{SourceKind: kind, SourceID: "e", Payload: []byte(`{"x":"evil"}`)}); err != nil {
+					t.Fatal(err)
+				}
+				if testutil.ToFloat64(a.mismatch) > before {
+					told = append(told, i)
+				}
+			}
+		}
+		at := wrong / AuditedRules
+		if want := []int{at, at + turns, at + 2*turns}; !slices.Equal(told, want) {
+			t.Errorf("rule %d missing in the index is told at turns %v, want %v", wrong, told, want)
+		}
+	}
+}
+
+func TestAuditorChecksEveryClaimOfTheIndex(t *testing.T) {
+	t.Parallel()
+	b := match.NewBuilder()
+	k := &kindEngine{pool: newPool()}
+	for id := range 2 * AuditedRules {
+		b.Put(int32(id), detection("nothing"))
+		k.rules = append(k.rules, &compiled{rule: &rule.Rule{ID: "R" + strconv.Itoa(id)}, detection: detection("nothing")})
+	}
+	b.Put(2*AuditedRules-1, detection("evil"))
+	k.index = b.Index()
+	a := NewAuditor(1, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	e := &Engine{byKind: map[string]*kindEngine{"a": k}, audit: a}
+	for i := range 3 {
+		if _, err := e.AppendTags(nil, &tagger.TaggerEvent{SourceKind: "a", SourceID: "e", Payload: []byte(`{"x":"evil"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := testutil.ToFloat64(a.mismatch); got != float64(i+1) {
+			t.Errorf("%v mismatches told after %d events, want one each", got, i+1)
+		}
+	}
+}
+
+// BenchmarkAudit is one event that is checked.
+func BenchmarkAudit(b *testing.B) {
+	for _, n := range []int{60, 3000} {
+		k := kindOf("evil0", "evil0")
+		for i := 1; i < n; i++ {
+			k.rules = append(k.rules, &compiled{rule: &rule.Rule{}, detection: detection("evil" + strconv.Itoa(i))})
+		}
+		a := NewAuditor(1, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		ev := &tagger.TaggerEvent{SourceKind: "a", Payload: []byte(`{"x":"` + strings.Repeat("good ", 80) + `"}`)}
+		b.Run("rules="+strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				a.check(k, ev, nil)
+			}
+		})
+		if got := testutil.ToFloat64(a.mismatch); got != 0 {
+			b.Errorf("%v mismatches, want none", got)
 		}
 	}
 }
