@@ -310,7 +310,7 @@ func (w *world) waitUntilTagged(t *testing.T, events int) {
 	t.Helper()
 	adm := kadm.NewClient(w.cluster.Client(t))
 	kafkatest.Eventually(t, "all events to be committed", func() bool {
-		offsets, err := adm.FetchOffsets(t.Context(), w.cfg.Kafka.Group)
+		offsets, err := adm.FetchOffsets(kadm.RequireStable(t.Context()), w.cfg.Kafka.Group)
 		if err != nil {
 			return false
 		}

@@ -167,12 +167,13 @@ func waitFor(t *testing.T, c *cluster, n int) {
 	kafkatest.Eventually(t, fmt.Sprintf("offsets of %d records", n), func() bool { return committedOffsets(t, c) >= int64(n) })
 }
 
-// committedOffsets sums the group's offsets: what the tests write has no gaps. -1 = the broker does not tell.
+// committedOffsets sums the group's offsets: what the tests write has no gaps. Those of a transaction
+// that is just ending are waited for. -1 = the broker does not tell.
 func committedOffsets(t *testing.T, c *cluster) int64 {
 	t.Helper()
 	adm := kadm.NewClient(c.Client(t))
 	defer adm.Close()
-	offsets, err := adm.FetchOffsets(t.Context(), c.group)
+	offsets, err := adm.FetchOffsets(kadm.RequireStable(t.Context()), c.group)
 	if err != nil {
 		return -1
 	}
@@ -220,7 +221,9 @@ func TestStopCommitsTheOpenTransaction(t *testing.T) {
 	if err := m.stop(); err != nil {
 		t.Fatalf("Run = %v, want nil", err)
 	}
-	waitFor(t, c, 30)
+	if got := committedOffsets(t, c); got != 30 {
+		t.Errorf("committed offsets = %d, want 30", got)
+	}
 	check(t, c, 30)
 }
 

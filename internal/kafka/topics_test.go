@@ -183,7 +183,7 @@ func TestEnsureTopicsCreatesWhatIsMissingAndLeavesTheRest(t *testing.T) {
 	if got := found[c.Name("a")].MaxMessage; got != 2_000_000 {
 		t.Errorf("MaxMessage = %d, want 2000000", got)
 	}
-	if got := found["old"].Retention; got != 1234567*time.Millisecond {
+	if got := found[c.Name("old")].Retention; got != 1234567*time.Millisecond {
 		t.Errorf("Retention = %s, want 1234.567s", got)
 	}
 	if again, err := c.EnsureTopics(t.Context(), specs); err != nil || len(again) != 0 {
