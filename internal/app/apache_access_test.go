@@ -85,9 +85,7 @@ func TestTheDocumentedACLsAreEnoughForEveryRoleOnApacheKafka(t *testing.T) {
 		t.Errorf("Run without an ACL = %v, want a refusal that names the document", err)
 	}
 	allow(t, adm, documentedACLs(t))
-	if err := g.work(t, kafkatest.Patience); err != nil {
-		t.Error(err)
-	}
+	g.checkEnough(t)
 
 	t.Run("what it says when it lets nobody in", func(t *testing.T) {
 		other := kafkatest.NewAuthority(t).Write(t, t.TempDir(), "other")
