@@ -15,8 +15,8 @@ type Handler interface {
 // A Batch is what one transaction does.
 type Batch interface {
 	// Outputs appends to dst what recs give, records of one partition in order (I3). It is called for several
-	// partitions at once. An error aborts the transaction; a *HoldError has its partition wait, any other is fatal
-	// and the worker stops.
+	// partitions at once. It does not keep recs, though outputs may share their bytes. An error aborts the transaction;
+	// a *HoldError has its partition wait, any other is fatal and the worker stops.
 	Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error)
 	// Unreadable appends what becomes of records that cannot be read: at is where they begin, without key and value.
 	Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record

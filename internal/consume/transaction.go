@@ -169,10 +169,10 @@ const (
 )
 
 // step is the number of records to process next: at least one.
-func step(recs []kafka.Record) int {
+func step(records []*kgo.Record) int {
 	n, size := 0, 0
-	for n < len(recs) && n < stepRecords && size < stepBytes {
-		size += len(recs[n].Value)
+	for n < len(records) && n < stepRecords && size < stepBytes {
+		size += len(records[n].Value)
 		n++
 	}
 	return n
@@ -180,17 +180,18 @@ func step(recs []kafka.Record) int {
 
 // partition computes what records of one partition give.
 func (t *transactions) partition(ctx context.Context, records []*kgo.Record) (out []kafka.Record, err error) {
-	recs := make([]kafka.Record, len(records))
-	for i, r := range records {
-		recs[i] = kafka.FromClient(r)
-	}
-	for len(recs) > 0 {
-		n := step(recs)
-		if out, err = t.open.batch.Outputs(ctx, out, recs[:n]); err != nil {
+	recs := make([]kafka.Record, 0, min(len(records), stepRecords))
+	for len(records) > 0 {
+		n := step(records)
+		recs = recs[:0]
+		for _, r := range records[:n] {
+			recs = append(recs, kafka.FromClient(r))
+		}
+		if out, err = t.open.batch.Outputs(ctx, out, recs); err != nil {
 			return nil, err
 		}
 		t.member.turned()
-		recs = recs[n:]
+		records = records[n:]
 	}
 	return out, nil
 }

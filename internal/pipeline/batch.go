@@ -99,6 +99,8 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	var tags []tagger.Tag
 	now, before := time.Now(), len(dst)
+	var n outcomes
+	defer func() { b.pipeline.metrics.add(&n) }()
 	times := make([]moments, 0, len(recs))
 	b.count.read(len(recs))
 	for i := range recs {
@@ -108,8 +110,8 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 		rec, at := &recs[i], moments{record: recs[i].Time.UnixMilli(), event: noTime}
 		span := b.trace(rec)
 		var err error
-		if tags, err = b.tag(tags[:0], rec, &at); err == nil {
-			dst, err = b.encode(dst, rec, tags, now, span)
+		if tags, err = b.tag(tags[:0], rec, &at, &n); err == nil {
+			dst, err = b.encode(dst, rec, tags, now, span, &n)
 		} else if err = b.seek(recs[i:], err); isHold(err) {
 			return dst, err
 		}
@@ -134,21 +136,26 @@ func (b *batch) trace(rec *kafka.Record) *tracing.Span {
 }
 
 // tag decodes one record, appends its tags and notes when the event happened.
-func (b *batch) tag(tags []tagger.Tag, rec *kafka.Record, at *moments) ([]tagger.Tag, error) {
+func (b *batch) tag(tags []tagger.Tag, rec *kafka.Record, at *moments, n *outcomes) ([]tagger.Tag, error) {
 	ev, repairs, err := b.pipeline.decoder.Event(rec.Value, rec.Time)
 	if err != nil {
 		return tags, err
 	}
 	at.event = ev.EventTime.UnixMilli()
-	b.pipeline.metrics.repairs.Add(float64(repairs))
+	n.repairs += repairs
 	return b.plan.AppendTags(tags, &ev)
 }
 
 // encode appends the records of the tags of one event. On error dst comes back as it was: an event has all its
 // tags or none.
-func (b *batch) encode(dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag, now time.Time, span *tracing.Span) ([]kafka.Record, error) {
+func (b *batch) encode(
+	dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag, now time.Time, span *tracing.Span, n *outcomes,
+) ([]kafka.Record, error) {
 	out := dst
-	from := produce.Source{Partition: rec.Partition, Position: consume.Source(rec), Plan: b.plan.Digest, Trace: span.Headers()}
+	var from produce.Source
+	if len(tags) > 0 { // most events have none
+		from = produce.Source{Partition: rec.Partition, Position: consume.Source(rec), Plan: b.plan.Digest, Trace: span.Headers()}
+	}
 	for i := range tags {
 		r, err := b.pipeline.outputs.TagRecord(&tags[i], from, now)
 		if err != nil {
@@ -156,7 +163,7 @@ func (b *batch) encode(dst []kafka.Record, rec *kafka.Record, tags []tagger.Tag,
 		}
 		out = append(out, r)
 	}
-	b.pipeline.metrics.event(tags)
+	n.event(tags)
 	span.Tagged(len(tags))
 	return out, nil
 }

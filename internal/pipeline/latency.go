@@ -44,15 +44,15 @@ func newLatencies(reg prometheus.Registerer) (record, event latency) {
 	return record, event
 }
 
-// observe takes a time, in milliseconds since 1970, of what is committed at now.
-func (l *latency) observe(now time.Time, milli int64) {
+// observe takes a time of what is committed at now, both in milliseconds since 1970.
+func (l *latency) observe(now, milli int64) {
 	switch {
-	case milli < now.Add(-lateAfter).UnixMilli():
+	case milli < now-lateAfter.Milliseconds():
 		l.late.Inc()
-	case milli > now.Add(clockSlack).UnixMilli():
+	case milli > now+clockSlack.Milliseconds():
 		l.future.Inc()
 	default:
-		l.took.Observe(float64(max(now.UnixMilli()-milli, 0)) / 1000)
+		l.took.Observe(float64(max(now-milli, 0)) / 1000)
 	}
 }
 
@@ -63,11 +63,12 @@ const noTime = math.MinInt64
 
 // committed observes a batch's records, all at once: now is the time of their commit.
 func (m *batchMetrics) committed(now time.Time, times [][]moments) {
+	at := now.UnixMilli()
 	for _, part := range times {
 		for _, t := range part {
-			m.sinceRecord.observe(now, t.record)
+			m.sinceRecord.observe(at, t.record)
 			if t.event != noTime {
-				m.sinceEvent.observe(now, t.event)
+				m.sinceEvent.observe(at, t.event)
 			}
 		}
 	}
