@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// chunkBytes is how much of a datum is copied at a time for its texts, in bytes: the identifiers of an event fit,
-// so they cost one allocation together.
+// chunkBytes is how much of a datum is copied at a time for its texts at the most, in bytes: the identifiers of an event
+// fit, so they cost one allocation together.
 const chunkBytes = 512
 
 // A cursor is the source of an Avro datum. It compares every length with what is left before it takes anything,
@@ -19,6 +19,21 @@ type cursor struct {
 	err   *Error
 	chunk string // copy of the bytes from base on, which texts are cut from
 	base  int
+	ahead int // where the texts end that the datum begins with, as far as is known: no more is copied for them
+}
+
+// eventTexts is where the identifiers end that the datum of an event begins with; 0 if something is wrong with them.
+func eventTexts(datum []byte) int {
+	c := cursor{buf: datum}
+	for i := range 6 { // the last four may be null
+		if i < 2 || !c.null("") {
+			c.view("")
+		}
+	}
+	if c.err != nil {
+		return 0
+	}
+	return c.off
 }
 
 var _ source = (*cursor)(nil)
@@ -99,7 +114,11 @@ func (c *cursor) text(field string) string {
 			return string(view)
 		}
 		c.base = c.off - len(view)
-		c.chunk = string(c.buf[c.base:min(len(c.buf), c.base+chunkBytes)])
+		end := min(len(c.buf), c.base+chunkBytes)
+		if c.off <= c.ahead {
+			end = min(end, c.ahead)
+		}
+		c.chunk = string(c.buf[c.base:end])
 		lo, hi = 0, len(view)
 	}
 	return c.chunk[lo:hi]

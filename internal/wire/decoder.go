@@ -212,6 +212,9 @@ func (d *Decoder) openDatum(s *scratch, record Record, value []byte, header int)
 		}
 	}
 	s.avro = cursor{buf: datum}
+	if record == EventRecord {
+		s.avro.ahead = eventTexts(datum)
+	}
 	return &s.avro, nil
 }
 

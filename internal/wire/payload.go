@@ -13,11 +13,13 @@ const jsonSpace = " \t\r\n"
 
 // trim is text without white space around it.
 func trim(text []byte) []byte {
-	if n := len(text); n > 0 && text[0] > ' ' && text[n-1] > ' ' {
+	if n := len(text); n > 0 && !isSpace(text[0]) && !isSpace(text[n-1]) {
 		return text
 	}
 	return bytes.Trim(text, jsonSpace)
 }
+
+func isSpace(c byte) bool { return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t') }
 
 // check sees that o is one JSON object within the limits, and makes it valid Unicode: every invalid byte and every
 // half of a surrogate pair becomes U+FFFD. It returns the object without white space around it and the number of

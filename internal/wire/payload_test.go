@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,35 @@ func TestPayloadIsNotCopied(t *testing.T) {
 		value[bytes.IndexByte(value, '1')] = '2'
 		if string(ev.Payload) != `{"a":2}` {
 			t.Errorf("payload of %q was copied", value)
+		}
+	}
+}
+
+// What identifiers take is for themselves: a copy of the payload beside them would cost more than reading it.
+func TestIdentifiersAreCopiedWithoutThePayload(t *testing.T) {
+	ev := fullEvent()
+	data, err := newEncoder(t, SingleObject).Event(nil, &ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	datum := data[singleObjectHeader:]
+	c := cursor{buf: datum, ahead: eventTexts(datum)}
+	var got []string
+	for range 2 {
+		got = append(got, c.text(""))
+	}
+	for range 4 {
+		got = append(got, c.optionalText(""))
+	}
+	if c.err != nil || !slices.Equal(got, []string{"command", "cmd-1", "a-1", "i-1", "s-1", "d-1"}) {
+		t.Fatalf("identifiers = %q, %v", got, c.err)
+	}
+	if want := c.off - 1; len(c.chunk) != want { // all but the first length
+		t.Errorf("%d bytes are copied for them, want %d", len(c.chunk), want)
+	}
+	for n := range datum[:c.off] {
+		if got := eventTexts(datum[:n]); got != 0 {
+			t.Errorf("eventTexts of the first %d bytes = %d, want 0: they are cut short", n, got)
 		}
 	}
 }
