@@ -117,16 +117,16 @@ func schemaID(t *testing.T, url, subject, text string) uint32 {
 // checkByIDs runs a replica over events in every framing and checks that what comes out is framed and named by id.
 func checkByIDs(t *testing.T, url string) {
 	t.Helper()
-	c := kafkatest.Embedded(t)
+	c := kafkatest.Start(t)
 	cfg := quickConfig(t, c)
 	useRegistry(t, &cfg, url)
 	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
 	w.ready(t)
-	ours, makers := schemaID(t, url, "ttp_events-value", wire.SchemaText(wire.EventRecord)), schemaID(t, url, "sensors-value", makerSchema)
-	c.Write(t,
-		&kgo.Record{Topic: "ttp_events", Partition: 0, Value: byID(ours, ourDatum(t, "a"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 0, Value: byID(makers, makerDatum("b"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 1, Value: []byte(`{"source_kind":"command","source_id":"c","payload":{"command_text":"curl"}}`)},
+	ours, makers := schemaID(t, url, c.Name("ttp_events-value"), wire.SchemaText(wire.EventRecord)), schemaID(t, url, "sensors-value", makerSchema)
+	write(t, c,
+		&kgo.Record{Partition: 0, Value: byID(ours, ourDatum(t, "a"))},
+		&kgo.Record{Partition: 0, Value: byID(makers, makerDatum("b"))},
+		&kgo.Record{Partition: 1, Value: []byte(`{"source_kind":"command","source_id":"c","payload":{"command_text":"curl"}}`)},
 	)
 	waitForTags(t, c, 3)
 	dec, err := wire.NewDecoder(wire.DefaultLimits())
@@ -138,10 +138,10 @@ func checkByIDs(t *testing.T, url string) {
 			t.Fatal(err)
 		}
 	}
-	tagID := schemaID(t, url, "ttp_tags-value", wire.SchemaText(wire.TagRecord))
+	tagID := schemaID(t, url, c.Name("ttp_tags-value"), wire.SchemaText(wire.TagRecord))
 	learn(tagID, wire.TagRecord)
 	found := map[string]bool{}
-	for _, r := range c.ReadAll(t, "ttp_tags") {
+	for _, r := range c.ReadAll(t, c.Name("ttp_tags")) {
 		if got := header(r, produce.HeaderSchema); r.Value[0] != 0 || got != strconv.Itoa(int(tagID)) || header(r, produce.HeaderContentType) != "application/avro" {
 			t.Errorf("tag begins with %x, header ttp-schema = %s, want 0 and %d", r.Value[:5], got, tagID)
 		}
@@ -154,14 +154,14 @@ func checkByIDs(t *testing.T, url string) {
 	if !found["a"] || !found["b"] || !found["c"] {
 		t.Errorf("tags of %v, want those of a, b and c", found)
 	}
-	if letters := c.ReadAll(t, "ttp_events_dlq"); len(letters) != 0 {
+	if letters := c.ReadAll(t, c.Name("ttp_events_dlq")); len(letters) != 0 {
 		t.Errorf("%d dead letters, the first %s; want none", len(letters), header(letters[0], consume.HeaderError))
 	}
 
 	// The control topics, too, and both ways.
-	kafkatest.Eventually(t, "the rule in the catalogue", func() bool { return len(c.ReadAll(t, "ttp_rule_reloaded")) == 1 })
-	learn(schemaID(t, url, "ttp_rule_reloaded-value", wire.SchemaText(wire.RuleReloadedRecord)), wire.RuleReloadedRecord)
-	if r, err := dec.RuleReloaded(c.ReadAll(t, "ttp_rule_reloaded")[0].Value); err != nil || r.RuleID != "R1" {
+	kafkatest.Eventually(t, "the rule in the catalogue", func() bool { return len(c.ReadAll(t, c.Name("ttp_rule_reloaded"))) == 1 })
+	learn(schemaID(t, url, c.Name("ttp_rule_reloaded-value"), wire.SchemaText(wire.RuleReloadedRecord)), wire.RuleReloadedRecord)
+	if r, err := dec.RuleReloaded(c.ReadAll(t, c.Name("ttp_rule_reloaded"))[0].Value); err != nil || r.RuleID != "R1" {
 		t.Errorf("catalogue has %+v, %v, want R1", r, err)
 	}
 	err = app.WithStates(t.Context(), cfg, slog.New(slog.DiscardHandler), func(s *store.States) error {
@@ -171,8 +171,8 @@ func checkByIDs(t *testing.T, url string) {
 		t.Fatalf("setting a state: %v", err)
 	}
 	kafkatest.Eventually(t, "the order to be in force", func() bool {
-		c.Write(t, &kgo.Record{Topic: "ttp_events", Partition: 2, Value: byID(ours, ourDatum(t, "d"))})
-		return len(c.ReadAll(t, "ttp_tags_shadow")) > 0
+		write(t, c, &kgo.Record{Partition: 2, Value: byID(ours, ourDatum(t, "d"))})
+		return len(c.ReadAll(t, c.Name("ttp_tags_shadow"))) > 0
 	})
 	if err := w.stop(); err != nil {
 		t.Errorf("Wait = %v, want nil", err)
@@ -188,27 +188,27 @@ func TestAWorkerReadsAndWritesByTheIDsOfARegistry(t *testing.T) {
 // becomes a dead letter and the replica is alive and ready. When it is back all is there, in order.
 func TestAnOutageOfTheRegistryLosesNothing(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Embedded(t)
+	c := kafkatest.Start(t)
 	cfg := quickConfig(t, c)
 	cfg.Kafka.SchemaWait = 50 * time.Millisecond
 	fake := newFakeRegistry(t)
 	useRegistry(t, &cfg, fake.URL())
-	ours := schemaID(t, fake.URL(), "ttp_events-value", wire.SchemaText(wire.EventRecord))
+	ours := schemaID(t, fake.URL(), c.Name("ttp_events-value"), wire.SchemaText(wire.EventRecord))
 	makers := schemaID(t, fake.URL(), "sensors-value", makerSchema)
 	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
 	w.ready(t)
-	c.Write(t, &kgo.Record{Topic: "ttp_events", Partition: 0, Value: byID(ours, ourDatum(t, "first"))})
+	write(t, c, &kgo.Record{Partition: 0, Value: byID(ours, ourDatum(t, "first"))})
 	waitForTags(t, c, 1)
 
 	fake.down.Store(true)
-	c.Write(t,
-		&kgo.Record{Topic: "ttp_events", Partition: 1, Value: byID(ours, ourDatum(t, "1-0"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 1, Value: byID(makers, makerDatum("1-1"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 1, Value: byID(ours, ourDatum(t, "1-2"))},
+	write(t, c,
+		&kgo.Record{Partition: 1, Value: byID(ours, ourDatum(t, "1-0"))},
+		&kgo.Record{Partition: 1, Value: byID(makers, makerDatum("1-1"))},
+		&kgo.Record{Partition: 1, Value: byID(ours, ourDatum(t, "1-2"))},
 	)
 	const rounds = 30 // of 100 ms: longer than the session
 	for i := range rounds {
-		c.Write(t, &kgo.Record{Topic: "ttp_events", Partition: 0, Value: byID(ours, ourDatum(t, fmt.Sprint("0-", i)))})
+		write(t, c, &kgo.Record{Partition: 0, Value: byID(ours, ourDatum(t, fmt.Sprint("0-", i)))})
 		time.Sleep(100 * time.Millisecond)
 	}
 	waitForTags(t, c, 1+rounds)
@@ -233,11 +233,11 @@ func TestAnOutageOfTheRegistryLosesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := dec.Learn(wire.RefByID(schemaID(t, fake.URL(), "ttp_tags-value", wire.SchemaText(wire.TagRecord))), "", wire.SchemaText(wire.TagRecord)); err != nil {
+	if err := dec.Learn(wire.RefByID(schemaID(t, fake.URL(), c.Name("ttp_tags-value"), wire.SchemaText(wire.TagRecord))), "", wire.SchemaText(wire.TagRecord)); err != nil {
 		t.Fatal(err)
 	}
 	var order []string
-	for _, r := range c.ReadAll(t, "ttp_tags") {
+	for _, r := range c.ReadAll(t, c.Name("ttp_tags")) {
 		tag, _, err := dec.Tag(r.Value)
 		if err != nil {
 			t.Fatal(err)
@@ -249,7 +249,7 @@ func TestAnOutageOfTheRegistryLosesNothing(t *testing.T) {
 	if fmt.Sprint(order) != "[1-0 1-1 1-2]" {
 		t.Errorf("order on the partition that waited = %v, want that of the events", order)
 	}
-	if letters := c.ReadAll(t, "ttp_events_dlq"); len(letters) != 0 {
+	if letters := c.ReadAll(t, c.Name("ttp_events_dlq")); len(letters) != 0 {
 		t.Errorf("%d dead letters, want none", len(letters))
 	}
 }
@@ -257,20 +257,20 @@ func TestAnOutageOfTheRegistryLosesNothing(t *testing.T) {
 // A replica that writes without the registry's ids does not need the registry to start, and what it cannot read waits.
 func TestARegistryThatIsDownAtTheStart(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Embedded(t)
+	c := kafkatest.Start(t)
 	cfg := quickConfig(t, c)
 	fake := newFakeRegistry(t)
-	ours := schemaID(t, fake.URL(), "ttp_events-value", wire.SchemaText(wire.EventRecord))
+	ours := schemaID(t, fake.URL(), c.Name("ttp_events-value"), wire.SchemaText(wire.EventRecord))
 	fake.down.Store(true)
 	cfg.Registry.URLs = yamlx.Strings{fake.URL()}
 	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
 	w.ready(t)
-	c.Write(t, &kgo.Record{Topic: "ttp_events", Partition: 0, Value: byID(ours, ourDatum(t, "a"))})
+	write(t, c, &kgo.Record{Partition: 0, Value: byID(ours, ourDatum(t, "a"))})
 	writeEvents(t, c, 6) // one of them on the partition that waits
 	waitForTags(t, c, 5)
 	fake.down.Store(false)
 	waitForTags(t, c, 7)
-	if letters := c.ReadAll(t, "ttp_events_dlq"); len(letters) != 0 {
+	if letters := c.ReadAll(t, c.Name("ttp_events_dlq")); len(letters) != 0 {
 		t.Errorf("%d dead letters, want none", len(letters))
 	}
 }
@@ -278,7 +278,7 @@ func TestARegistryThatIsDownAtTheStart(t *testing.T) {
 // What the registry does not have after the wait is a dead letter that says so; a schema that comes within it is none.
 func TestASchemaThatTheRegistryDoesNotHave(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Embedded(t)
+	c := kafkatest.Start(t)
 	cfg := quickConfig(t, c)
 	cfg.Kafka.SchemaWait = 8 * time.Second
 	fake := newFakeRegistry(t)
@@ -291,28 +291,28 @@ func TestASchemaThatTheRegistryDoesNotHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := append([]byte{0xC3, 0x01}, fingerprintOf(t, refs[0])...)
-	c.Write(t,
-		&kgo.Record{Topic: "ttp_events", Partition: 0, Value: byID(60, ourDatum(t, "never"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 1, Value: byID(61, ourDatum(t, "late"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 2, Value: byID(50, []byte("order"))},
-		&kgo.Record{Topic: "ttp_events", Partition: 3, Value: []byte("\xC3\x0112345678never")},
-		&kgo.Record{Topic: "ttp_events", Partition: 4, Value: append(printed, makerDatum("by print")...)},
+	write(t, c,
+		&kgo.Record{Partition: 0, Value: byID(60, ourDatum(t, "never"))},
+		&kgo.Record{Partition: 1, Value: byID(61, ourDatum(t, "late"))},
+		&kgo.Record{Partition: 2, Value: byID(50, []byte("order"))},
+		&kgo.Record{Partition: 3, Value: []byte("\xC3\x0112345678never")},
+		&kgo.Record{Partition: 4, Value: append(printed, makerDatum("by print")...)},
 	)
 	kafkatest.Eventually(t, "the registry to be asked for what it does not have", func() bool {
 		_, asked := fake.seen.Load("/schemas/ids/61")
 		return asked
 	})
-	fake.SeedSchema("ttp_events-value", 1, 61, sr.Schema{Schema: wire.SchemaText(wire.EventRecord)})
-	fake.SeedSchema("ttp_events-value", 2, 62, sr.Schema{Schema: makerSchema})
+	fake.SeedSchema(c.Name("ttp_events-value"), 1, 61, sr.Schema{Schema: wire.SchemaText(wire.EventRecord)})
+	fake.SeedSchema(c.Name("ttp_events-value"), 2, 62, sr.Schema{Schema: makerSchema})
 	waitForTags(t, c, 2)
-	kafkatest.Eventually(t, "the dead letters of what nobody knows", func() bool { return len(c.ReadAll(t, "ttp_events_dlq")) == 3 })
+	kafkatest.Eventually(t, "the dead letters of what nobody knows", func() bool { return len(c.ReadAll(t, c.Name("ttp_events_dlq"))) == 3 })
 	want := map[string]string{
-		"ttp_events/0/0": "unknown_schema: schema id 60: the schema registry does not have it",
-		"ttp_events/2/0": `unknown_schema: schema id 50 (subject orders-value version 1): the record "acme.Order" is none of ` +
+		c.Name("ttp_events/0/0"): "unknown_schema: schema id 60: the schema registry does not have it",
+		c.Name("ttp_events/2/0"): `unknown_schema: schema id 50 (subject orders-value version 1): the record "acme.Order" is none of ` +
 			"ttp.TaggerEvent, ttp.Tag, ttp.RuleReloaded, ttp.RuleState",
-		"ttp_events/3/0": `unknown_schema: fingerprint 3132333435363738: no version of ["ttp_events-value"] in the schema registry has it`,
+		c.Name("ttp_events/3/0"): `unknown_schema: fingerprint 3132333435363738: no version of ["` + c.Name("ttp_events-value") + `"] in the schema registry has it`,
 	}
-	for _, r := range c.ReadAll(t, "ttp_events_dlq") {
+	for _, r := range c.ReadAll(t, c.Name("ttp_events_dlq")) {
 		source := header(r, consume.HeaderSource)
 		if got := header(r, consume.HeaderError); got != want[source] || header(r, consume.HeaderErrorClass) != string(wire.UnknownSchema) {
 			t.Errorf("dead letter of %s says\n%s, want\n%s", source, got, want[source])
@@ -324,7 +324,7 @@ func TestASchemaThatTheRegistryDoesNotHave(t *testing.T) {
 	}
 
 	// Once the registry has it, what became a dead letter for want of it is as good as any.
-	fake.SeedSchema("ttp_events-value", 3, 60, sr.Schema{Schema: wire.SchemaText(wire.EventRecord)})
+	fake.SeedSchema(c.Name("ttp_events-value"), 3, 60, sr.Schema{Schema: wire.SchemaText(wire.EventRecord)})
 	time.Sleep(6 * time.Second) // the replica asks again 5 s after it gave up
 	report, err := app.ReplayDeadLetters(t.Context(), cfg, slog.New(slog.DiscardHandler), deadletter.Replay{By: "test"}, true)
 	if err != nil || report.Replayed != 1 {
@@ -345,7 +345,7 @@ func fingerprintOf(t *testing.T, ref wire.SchemaRef) []byte {
 
 func TestStartErrorsOfARegistrySayWhatToMend(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Embedded(t)
+	c := kafkatest.Start(t)
 	fake := newFakeRegistry(t)
 	cfg := quickConfig(t, c)
 	cfg.Registry.URLs = yamlx.Strings{fake.URL()}
@@ -353,11 +353,11 @@ func TestStartErrorsOfARegistrySayWhatToMend(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	err := app.Run(t.Context(), cfg, log)
 	for _, subject := range []string{"ttp_tags-value", "ttp_tags_shadow-value", "ttp_rule_reloaded-value", "ttp_rule_state-value"} {
-		if err == nil || !strings.Contains(err.Error(), "is not registered under "+subject+": run `worker schemas register`") {
+		if err == nil || !strings.Contains(err.Error(), "is not registered under "+c.Name(subject)+": run `worker schemas register`") {
 			t.Errorf("Run = %v, want %s in it", err, subject)
 		}
 	}
-	if err != nil && strings.Contains(err.Error(), "ttp_events-value") {
+	if err != nil && strings.Contains(err.Error(), c.Name("ttp_events-value")) {
 		t.Errorf("Run = %v, want no word of the input: sensors have schemas of their own", err)
 	}
 	cfg.Registry.PasswordFile, cfg.Registry.Username = "/nonexistent/password", "u"

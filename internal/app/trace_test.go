@@ -35,15 +35,15 @@ func TestAWorkerContinuesTheTraceOfAnEvent(t *testing.T) {
 	w := startWorker(t, quickConfig(t, c), slog.New(slog.DiscardHandler))
 	w.ready(t)
 	const trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-	c.Write(t,
+	write(t, c,
 		&kgo.Record{
-			Topic: "ttp_events", Value: []byte(`{"source_kind":"command","source_id":"traced","payload":{"command_text":"curl"}}`),
+			Value:   []byte(`{"source_kind":"command","source_id":"traced","payload":{"command_text":"curl"}}`),
 			Headers: []kgo.RecordHeader{{Key: "traceparent", Value: []byte("00-" + trace + "-" + parent + "-01")}},
 		},
-		&kgo.Record{Topic: "ttp_events", Value: []byte(`{"source_kind":"command","source_id":"plain","payload":{"command_text":"curl"}}`)})
+		&kgo.Record{Value: []byte(`{"source_kind":"command","source_id":"plain","payload":{"command_text":"curl"}}`)})
 	waitForTags(t, c, 2)
 	var got []string
-	for _, tag := range c.ReadAll(t, "ttp_tags") {
+	for _, tag := range c.ReadAll(t, c.Name("ttp_tags")) {
 		for _, h := range tag.Headers {
 			if h.Key == "traceparent" {
 				got = append(got, string(h.Value))
@@ -58,7 +58,7 @@ func TestAWorkerContinuesTheTraceOfAnEvent(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if n := strings.Count(received.String(), "process ttp_events"); n != 1 {
+	if n := strings.Count(received.String(), "process "+c.Name("ttp_events")); n != 1 {
 		t.Errorf("the collector has %d spans, want one", n)
 	}
 }

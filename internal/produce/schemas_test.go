@@ -55,9 +55,9 @@ func waitingStateLog(t *testing.T, c *kafkatest.Cluster) (*produce.StateLog, *te
 }
 
 // orderByID is an order in the framing of a registry.
-func orderByID(t *testing.T, id uint32, rule string) *kgo.Record {
+func orderByID(t *testing.T, c *kafkatest.Cluster, id uint32, rule string) *kgo.Record {
 	t.Helper()
-	rec, err := produce.RuleStateRecord(wire.NewConfluentEncoder(map[wire.Record]uint32{wire.RuleStateRecord: id}), stateTopic, order(rule, "a", tagger.Disabled))
+	rec, err := produce.RuleStateRecord(wire.NewConfluentEncoder(map[wire.Record]uint32{wire.RuleStateRecord: id}), c.Name(stateTopic), order(rule, "a", tagger.Disabled))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestAnOrderOfAnUnknownSchemaIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	c := withStates(t, kafkatest.Start(t))
 	l, s := waitingStateLog(t, c)
-	c.Write(t, orderByID(t, 7, "R1"), orderByID(t, 500, "R2"), orderByID(t, 7, "R3"))
+	c.Write(t, orderByID(t, c, 7, "R1"), orderByID(t, c, 500, "R2"), orderByID(t, c, 7, "R3"))
 	caughtUp := make(chan struct{})
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -103,7 +103,7 @@ func TestAFollowerThatWaitsForASchemaEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	c := withStates(t, kafkatest.Start(t))
 	l, s := waitingStateLog(t, c)
-	c.Write(t, orderByID(t, 7, "R1"))
+	c.Write(t, orderByID(t, c, 7, "R1"))
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
