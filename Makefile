@@ -47,7 +47,7 @@ kafka-down: ## stop what make kafka-up started; its data stays
 .PHONY: test-kafka
 test-kafka: ## run the tests that need a broker on Apache Kafka (needs a JDK, 17 or newer, and Maven)
 	@go build -o bin/ ./internal/kafkatest/kafkactl
-	bin/kafkactl exec go test -count=1 -timeout 20m $(KAFKA_TESTS)
+	bin/kafkactl exec go test -short -count=1 -timeout 20m $(KAFKA_TESTS)
 
 .PHONY: race
 race: compiler ## make test RACE=1 (needs a C compiler)
