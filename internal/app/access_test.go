@@ -180,7 +180,7 @@ func (g *guarded) work(t *testing.T, patience time.Duration) error {
 		},
 		func() error { return g.read(t, patience, 12) },
 		func() error {
-			return g.order(t, patience, log, store.State{RuleID: "R1", State: tagger.Disabled, ExpiresAt: time.Now().Add(2 * time.Second)})
+			return g.order(t, patience, log, store.State{RuleID: "R1", State: tagger.Disabled})
 		},
 		func() error {
 			return soon("the end of the order", func() bool { return g.committed(t, "ttp_rule_state") == 3 })
@@ -235,6 +235,7 @@ func (g *guarded) order(t *testing.T, patience time.Duration, log *slog.Logger, 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err := app.WithStates(ctx, cfg, log, func(s *store.States) error {
+		order.ExpiresAt = time.Now().Add(2 * time.Second) // the keeper reverts it
 		return s.SetState(ctx, order)
 	})
 	for err == nil {
