@@ -9,7 +9,7 @@ import (
 // field as it is written in the payload, the atoms that the search of it has made true, so that it need not be searched
 // again. It is part of a scratch and belongs to one index.
 type memo struct {
-	hash  uint64 // of the value last looked up here
+	hash  uint64 // of the value last looked up here in vain
 	gen   uint32 // of the scratch then: what has another one is of an earlier index
 	size  int8   // of value; -1 = nothing is kept
 	atoms int8   // of found
@@ -39,10 +39,11 @@ func (s *Scratch) recall(n int32, v *value) (m *memo, known, learn bool) {
 	case m.gen != s.memoGen:
 		m.gen, m.hash, m.size = s.memoGen, h, -1
 		return m, false, false
+	case m.key == key && int(m.size) == size && string(m.value[:size]) == string(raw):
 	case m.hash != h:
 		m.hash = h
 		return m, false, false
-	case m.key != key || int(m.size) != size || string(m.value[:size]) != string(raw):
+	default:
 		return m, false, true
 	}
 	for _, atom := range m.found[:m.atoms] {

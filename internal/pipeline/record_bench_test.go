@@ -28,7 +28,7 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	const marker = "canary-7d1f"
 	g := matchtest.NewGenerator(1, matchtest.Vocabulary{})
-	events := make([]tagger.TaggerEvent, 5000)
+	events := make([]tagger.TaggerEvent, 20_000)
 	recs := make([]kafka.Record, len(events))
 	for i := range recs {
 		mark := "nothing-here"
