@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,7 @@ func TestKeywordsAreFoundAtEveryPlaceOfAValueOnly(t *testing.T) {
 		for _, text := range []string{"abcdefghij", "ab", "abc", "ABCD", "xabcdex", "abcdefabcdefghij", "bcdefghij", "abc\\nd", "\u0061bcd", "\u00e4abcde"} {
 			for _, payload := range []string{
 				`{"n":"` + fill + text + `"}`, `{"n":"` + text + fill + `"}`, `{"n` + fill + `":["` + text + `","` + text + `"]}`, `{"` + fill + text + `":1}`,
-				`{"n":["` + fill + `ab","cdef","` + text + `"]}`, `{"n":[1,true,null,"",` + fmt.Sprint(pad) + `],"` + text + `":"` + fill + text + `"}`,
+				`{"n":["` + fill + `ab","cdef","` + text + `"]}`, `{"n":[1,true,null,"",` + strconv.Itoa(pad) + `],"` + text + `":"` + fill + text + `"}`,
 				`{"n":"` + fill + `","n":"` + text + `"}`, `{"k":{"` + fill + `":"` + strings.Repeat(fill+text, 40) + `"},"z":"` + text + `"}`,
 			} {
 				got, err := x.Match([]byte(payload), s)
