@@ -29,6 +29,7 @@ type transactions struct {
 type transaction struct {
 	batch   Batch
 	began   time.Time
+	member  string // the session's member id when it began
 	records int
 	outputs []kafka.Record
 	next    map[string]map[int32]int64 // where the next poll begins, by topic and partition
@@ -73,7 +74,7 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 	if err := t.session.Begin(); err != nil {
 		return fatalf("beginning a transaction: %w", err)
 	}
-	t.open = &transaction{batch: t.member.handler.Begin(), began: time.Now()}
+	t.open = t.newTransaction()
 	behind := map[string]map[int32]kgo.EpochOffset{}
 	for _, b := range bombs {
 		at := &kafka.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}
@@ -118,6 +119,11 @@ func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 	return t.session.PollRecords(pollCtx, min(t.pace.records(), t.member.cfg.MaxPoll))
 }
 
+func (t *transactions) newTransaction() *transaction {
+	id, _ := t.session.Client().GroupMetadata()
+	return &transaction{batch: t.member.handler.Begin(), began: time.Now(), member: id}
+}
+
 // process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile, or one
 // of them must wait, the batch is given up and its records come again.
 func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
@@ -125,7 +131,7 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 		if err := t.session.Begin(); err != nil {
 			return fatalf("beginning a transaction: %w", err) // the producer is fenced or broken for good
 		}
-		t.open = &transaction{batch: t.member.handler.Begin(), began: time.Now()}
+		t.open = t.newTransaction()
 	}
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
@@ -258,7 +264,8 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 		err = *failed
 	}
 	if err != nil {
-		return m.ending(fmt.Errorf("ending a transaction of %d records: %w", open.records, err), took)
+		id, _ := t.session.Client().GroupMetadata()
+		return m.ending(fmt.Errorf("ending a transaction of %d records: %w", open.records, err), took, id != open.member)
 	}
 	if !committed {
 		m.log.Info("transaction aborted, its records come again", "records", open.records)
@@ -267,8 +274,13 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 }
 
 // ending says whether an error of a transaction that took so long is fatal. A broker that has given up a transaction
-// for its age answers as if another worker had taken the id over; it has not if the id is of this process alone.
-func (m *member) ending(err error, took time.Duration) error {
+// for its age answers as if another worker had taken the id over; it has not if the id is of this process alone. A
+// member that was thrown out of the group has fenced itself if it rejoined under a new id while its offsets were on
+// their way.
+func (m *member) ending(err error, took time.Duration, rejoined bool) error {
+	if rejoined && errors.Is(err, kerr.FencedInstanceID) {
+		return fmt.Errorf("%w (the group has thrown this member out, and it has rejoined)", err)
+	}
 	fenced := errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
 	if fenced && (m.name == "" || took >= m.cfg.TransactionTimeout) {
 		return fmt.Errorf("%w (the broker gave the transaction up after kafka.transaction_timeout)", err)
