@@ -75,8 +75,7 @@ func (a *acknowledged) End(ctx context.Context, try kgo.TransactionEndTry) (bool
 	return err == nil, err
 }
 
-// commit commits how far the session has read. The request may have been adjusted by kgo.PreTxnCommitFnContext's
-// counterpart, see transactions.finish.
+// commit commits how far the session has read; ctx carries the metadata of the offsets, see withMetadata.
 func (a *acknowledged) commit(ctx context.Context) error {
 	var errs []error
 	a.client.CommitOffsetsSync(ctx, a.client.UncommittedOffsets(), func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
