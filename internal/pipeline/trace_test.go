@@ -103,9 +103,12 @@ func TestARecordWithoutTraceCostsTheSameWithTracesOnAndOff(t *testing.T) {
 		var dst []kafka.Record
 		return testing.AllocsPerRun(50, func() { dst = outputsOf(t, r.Begin(), dst[:0], recs) })
 	}
-	const slack = 5 // of the whole batch: pools are emptied by a garbage collection
+	// One allocation a record would be fifty. Less is the pools': a garbage collection empties
+	// them, and the race detector drops some of what is put back.
+	slack := float64(len(recs)) / 2
 	if with, without := cost(on), cost(off); with > without+slack {
-		t.Errorf("a batch costs %v allocations with traces on and %v with them off, want as many", with, without)
+		t.Errorf("a batch of %d costs %v allocations with traces on and %v with them off, want as many",
+			len(recs), with, without)
 	}
 	if n := len(exporter.GetSpans()); n > 0 {
 		t.Errorf("%d spans of records that carry no trace, want none", n)
