@@ -87,11 +87,8 @@ func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) 
 			log.Info("topics created", "topics", created)
 		}
 	}
-	if err := CheckTopics(ctx, cfg, c.Cluster); err != nil {
-		return err
-	}
 	var err error
-	if c.topics, err = c.Cluster.Topics(ctx, cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name, cfg.Topics.DLQ.Name); err != nil {
+	if c.topics, err = checkedTopics(ctx, cfg, c.Cluster); err != nil {
 		return err
 	}
 	if c.ids, err = registeredIDs(ctx, cfg); err != nil {
@@ -106,34 +103,49 @@ func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) 
 // EnsureTopics creates the topics that are missing and returns their names. The input topics come first: the others
 // follow them, and what they take may be the broker's default.
 func EnsureTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]string, error) {
-	inputs := len(cfg.InputTopics())
-	specs, err := topicSpecs(ctx, cfg, cluster)
+	inputs := cfg.InputTopics()
+	created, inputErr := cluster.EnsureTopics(ctx, cfg.topicSpecs(nil)[:len(inputs)])
+	found, err := cluster.Topics(ctx, inputs...)
 	if err != nil {
-		return nil, err
-	}
-	created, inputErr := cluster.EnsureTopics(ctx, specs[:inputs])
-	if specs, err = topicSpecs(ctx, cfg, cluster); err != nil {
 		return created, errors.Join(inputErr, err)
 	}
-	others, err := cluster.EnsureTopics(ctx, specs[inputs:])
+	others, err := cluster.EnsureTopics(ctx, cfg.topicSpecs(found)[len(inputs):])
 	return append(created, others...), errors.Join(inputErr, err)
 }
 
 // CheckTopics reports every topic that is missing or set up wrongly.
 func CheckTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) error {
-	specs, err := topicSpecs(ctx, cfg, cluster)
-	if err != nil {
-		return err
-	}
-	return cluster.CheckTopics(ctx, specs)
+	_, err := checkedTopics(ctx, cfg, cluster)
+	return err
 }
 
-func topicSpecs(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]kafka.TopicSpec, error) {
-	inputs, err := cluster.Topics(ctx, cfg.InputTopics()...)
+// checkedTopics returns the topics as they are, all of them as they must be. It asks once: a restart waits for it.
+func checkedTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) (map[string]kafka.Topic, error) {
+	found, err := cluster.Topics(ctx, cfg.topicNames()...)
 	if err != nil {
 		return nil, err
 	}
-	return cfg.Topics.Specs(cfg.InputTopics(), inputs), nil
+	return found, kafka.CheckTopics(found, cfg.topicSpecs(found))
+}
+
+func (c Config) topicNames() []string {
+	specs := c.topicSpecs(nil)
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// topicSpecs says what the topics must be like when those of the input are among found.
+func (c Config) topicSpecs(found map[string]kafka.Topic) []kafka.TopicSpec {
+	inputs := map[string]kafka.Topic{}
+	for _, name := range c.InputTopics() {
+		if t, ok := found[name]; ok {
+			inputs[name] = t
+		}
+	}
+	return c.Topics.Specs(c.InputTopics(), inputs)
 }
 
 // kafkaModule provides what the edges share. The writer to the control topics is the connection's, which outlives

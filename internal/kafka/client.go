@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/plugin/kslog"
 )
@@ -54,12 +55,23 @@ func NewCluster(cfg Config, log *slog.Logger) (*Cluster, error) {
 // Brokers lists the seed brokers, host:port each.
 func (c *Cluster) Brokers() []string { return c.brokers }
 
+// versions are those kgo speaks, but for the greeting of a connection, ApiVersions: kgo begins with version 5, which
+// Kafka 4.3 refuses, and then greets again. That costs every connection of a restart a round trip, and the version has
+// nothing for us but the check of KIP-1242 that a host is the node it should be.
+func versions() *kversion.Versions {
+	const apiVersions = 18
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(apiVersions, 4)
+	return v
+}
+
 // Options are the options of a client of this cluster, for clientID, which brokers log.
 func (c *Cluster) Options(clientID string) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.brokers...),
 		kgo.ClientID(clientID),
 		kgo.MetadataMinAge(metadataMinAge),
+		kgo.MaxVersions(versions()),
 		kgo.WithLogger(quiet{kslog.New(c.log.With("client", clientID))}),
 	}
 	if c.certificates != nil {

@@ -108,17 +108,9 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 	return found, nil
 }
 
-// CheckTopics reports, joined, every topic that is missing or set up in a way that would lose or mix up data,
+// CheckTopics reports, joined, every topic that is not found or set up in a way that would lose or mix up data,
 // each with what to run.
-func (c *Cluster) CheckTopics(ctx context.Context, specs []TopicSpec) error {
-	names := make([]string, len(specs))
-	for i, s := range specs {
-		names[i] = s.Name
-	}
-	found, err := c.Topics(ctx, names...)
-	if err != nil {
-		return err
-	}
+func CheckTopics(found map[string]Topic, specs []TopicSpec) error {
 	var errs []error
 	for _, s := range specs {
 		errs = append(errs, s.check(found))

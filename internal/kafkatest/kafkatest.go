@@ -104,6 +104,19 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, setti
 	})
 }
 
+// CheckTopics reports what is wrong with topics, as a worker's start does.
+func (c *Cluster) CheckTopics(ctx context.Context, specs []kafka.TopicSpec) error {
+	names := make([]string, len(specs))
+	for i, s := range specs {
+		names[i] = s.Name
+	}
+	found, err := c.Topics(ctx, names...)
+	if err != nil {
+		return err
+	}
+	return kafka.CheckTopics(found, specs)
+}
+
 // Client opens a client that is closed with the test.
 func (c *Cluster) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
