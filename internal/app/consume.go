@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,15 +53,7 @@ func newConsumer(
 	return consume.New(conn.Cluster, cfg.Kafka, cfg.InputTopics(), limits, p, k.Own, log, reg)
 }
 
-// startConsumer takes the first event when there is a plan to tag it with: rules loaded, states read to the end.
-func startConsumer(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, c *consume.Consumer, plans *pipeline.Plans) {
-	supervise(lc, sd, log, "consumer", func(ctx context.Context) error {
-		select {
-		case <-plans.Ready():
-			return c.Run(ctx)
-		case <-ctx.Done():
-			return nil
-		}
-	})
+func startConsumer(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, c *consume.Consumer) {
+	supervise(lc, sd, log, "consumer", c.Run)
 	supervise(lc, sd, log, "lag", c.WatchLag)
 }

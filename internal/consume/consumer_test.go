@@ -29,10 +29,20 @@ type copier struct {
 	committed atomic.Int64
 	output    func(r *kafka.Record) kafka.Record // nil = a copy
 	check     func() error                       // nil = all is well
+	ready     chan struct{}                      // nil = from the start
 }
 
 func (c *copier) Begin() consume.Batch { return c }
 func (c *copier) Metadata() string     { return "plan-1" }
+
+func (c *copier) Ready() <-chan struct{} {
+	if c.ready == nil {
+		return always
+	}
+	return c.ready
+}
+
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 func (c *copier) Check() error {
 	if c.check == nil {

@@ -148,7 +148,8 @@ func TestAStopDoesNotWaitForABrokerThatIsGone(t *testing.T) {
 	cfg.EndTimeout = time.Minute
 	m := join(t, c, cfg, &copier{}, nil)
 	write(t, c, 0, 3)
-	kafkatest.Eventually(t, "the member to join", m.Joined)
+	waitFor(t, c, 3) // the first batch ends at once
+	write(t, c, 3, 3)
 	time.Sleep(300 * time.Millisecond) // the batch is open
 	c.Broker.Close()
 	time.Sleep(1500 * time.Millisecond) // its end has begun, and has a minute

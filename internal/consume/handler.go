@@ -8,6 +8,8 @@ import (
 
 // A Handler turns records into outputs.
 type Handler interface {
+	// Ready is closed once Begin may be called.
+	Ready() <-chan struct{}
 	// Begin starts a batch: one transaction, possibly several polls. Every session has one open at a time.
 	Begin() Batch
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -60,8 +61,16 @@ func (m *member) assigned(parts map[string][]int32) {
 }
 
 // run takes part in the group until ctx ends. Its error is fatal.
+//
+// It joins when the handler is ready: until then the partitions are in better hands. A member with a name does so at
+// once, as the place it takes is its own and a restart is shorter by the time that rules take to load.
 func (m *member) run(ctx context.Context) error {
 	delay := rebuildDelay
+	if m.name == "" {
+		if err := m.awaitHandler(ctx, math.MaxInt64); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
 	for {
 		committed := m.committed.Load()
 		err := m.session(ctx)
@@ -72,6 +81,12 @@ func (m *member) run(ctx context.Context) error {
 		switch {
 		case err == nil || fatal:
 			return err
+		case errors.Is(err, errNotReady): // others may have the partitions meanwhile
+			m.log.Warn("out of the group until the rules are loaded", "err", err)
+			if err := m.awaitHandler(ctx, math.MaxInt64); err != nil || ctx.Err() != nil {
+				return err
+			}
+			continue
 		case ctx.Err() != nil:
 			return fmt.Errorf("stopping without a commit, the next start reads the batch again: %w", err)
 		}
@@ -112,6 +127,9 @@ func (m *member) session(ctx context.Context) error {
 	if err := m.fence(ctx, s); err != nil || ctx.Err() != nil {
 		return err
 	}
+	if err := m.awaitHandler(ctx, m.cfg.SessionTimeout); err != nil {
+		return err
+	}
 	t := &transactions{member: m, session: s}
 	defer t.forget()
 	for ctx.Err() == nil {
@@ -121,6 +139,28 @@ func (m *member) session(ctx context.Context) error {
 		}
 	}
 	return t.stop(ctx)
+}
+
+// errNotReady is the end of a session whose handler keeps it waiting.
+var errNotReady = errors.New("the rules are not loaded")
+
+// awaitHandler waits until batches may begin, or ctx ends; if patience is over, it gives up.
+func (m *member) awaitHandler(ctx context.Context, patience time.Duration) error {
+	tick := time.NewTicker(idlePoll)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		m.turned()
+		select {
+		case <-m.handler.Ready():
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if time.Since(began) >= patience {
+				return fmt.Errorf("%w after %s", errNotReady, patience)
+			}
+		}
+	}
 }
 
 // fence ends what a dead predecessor left open. kgo would do so only at the first Begin, after the first poll, and that

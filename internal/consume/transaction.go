@@ -20,6 +20,7 @@ type transactions struct {
 	member  *member
 	session session
 	open    *transaction // nil between transactions
+	begun   bool         // the first is over: it takes a single poll, as what comes behind a restart has waited long enough
 	pace    pace
 	held    map[partition]<-chan struct{} // partitions that wait, and until when: see HoldError
 }
@@ -55,7 +56,8 @@ func (t *transactions) turn(ctx context.Context) error {
 	switch bombs := t.member.bombs; {
 	case len(bombs) > 0:
 		return t.skip(ctx, bombs)
-	case t.open != nil && time.Since(t.open.began) >= t.member.cfg.CommitInterval:
+	case t.open != nil && (!t.begun || time.Since(t.open.began) >= t.member.cfg.CommitInterval):
+		t.begun = true
 		return t.end(ctx, kgo.TryCommit)
 	}
 	return nil

@@ -33,6 +33,9 @@ type Pipeline struct {
 	window  letterWindow
 }
 
+// Ready is closed when there is a first plan, and the Handler's Begin may be called.
+func (p *Pipeline) Ready() <-chan struct{} { return p.plans.Ready() }
+
 // Begin implements consume.Handler: the batch works under the plan now in force. There must be one: see
 // Plans.Ready.
 func (p *Pipeline) Begin() consume.Batch {
