@@ -12,6 +12,10 @@ import (
 	"ttpworker/chaos/oracle"
 )
 
+// linger is how long the writer collects events for a partition, as a producer of telemetry does. A request for each of
+// them would keep the brokers, on a small machine, too busy to measure anything else.
+const linger = 25 * time.Millisecond
+
 // A Writer writes events at a steady rate and knows what it wrote.
 type Writer struct {
 	client    *kgo.Client
@@ -28,7 +32,7 @@ type Writer struct {
 // NewWriter makes a writer of rate events per second over so many partitions of a topic.
 func NewWriter(brokers []string, topic string, partitions, rate int, g *Generator) (*Writer, error) {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("chaos-writer"), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(250*time.Millisecond), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(200_000))
+		kgo.MetadataMinAge(250*time.Millisecond), kgo.ProducerLinger(linger), kgo.MaxBufferedRecords(200_000))
 	if err != nil {
 		return nil, fmt.Errorf("opening the writer: %w", err)
 	}
