@@ -161,3 +161,76 @@ func TestAStopDoesNotWaitForAPartitionThatWaits(t *testing.T) {
 	}
 	check(t, c, 31)
 }
+
+// A gated is a holder that stands still at records of the value "gate" until it is let through.
+type gated struct {
+	*holder
+	at, through chan struct{}
+}
+
+func (g *gated) Begin() consume.Batch { return g }
+
+func (g *gated) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
+	for i := range recs {
+		if string(recs[i].Value) == "gate" {
+			select {
+			case g.at <- struct{}{}:
+				<-g.through
+			default: // it comes again
+			}
+		}
+	}
+	return g.holder.Outputs(ctx, dst, recs)
+}
+
+// A poll that has one partition wait aborts the transaction, what earlier polls have read of the partition of a bomb
+// included. To go on behind the bomb then is to lose that.
+func TestABombInThePollThatHasAnotherPartitionWaitLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []kafka.Delivery{kafka.ExactlyOnce, kafka.AtLeastOnce} {
+		t.Run(string(delivery), func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			h := &gated{holder: newHolder(), at: make(chan struct{}, 1), through: make(chan struct{})}
+			h.at <- struct{}{} // closed until the transaction is open
+			cfg := c.config("0")
+			cfg.Delivery = delivery
+			cfg.CommitInterval = 5 * time.Second
+			m := join(t, c, cfg, h, nil)
+			write(t, c, 0, 3) // the first transaction ends at once
+			waitFor(t, c, 3)
+			<-h.at
+			write(t, c, 3, 30)
+			time.Sleep(300 * time.Millisecond) // they are in the open transaction
+			gate := &kgo.Record{Topic: c.in, Partition: 2, Value: []byte("gate")}
+			c.Write(t, gate)
+			<-h.at
+			h.at <- struct{}{}
+			cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+				kgo.ProducerBatchMaxBytes(90<<20))
+			bomb := &kgo.Record{Topic: c.in, Partition: 0, Value: make([]byte, 80<<20)}
+			if err := cl.ProduceSync(t.Context(), bomb, c.waitRecord(1)).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(500 * time.Millisecond) // both are fetched
+			close(h.through)
+			kafkatest.Eventually(t, "the partition to be held", func() bool { return h.times(1) > 0 })
+			close(h.open)
+			write(t, c, 33, 3)
+			waitFor(t, c, 3+30+1+1+1+3)
+			values := map[string]bool{}
+			for _, r := range c.ReadAll(t, c.out) {
+				if string(r.Key) != "unreadable" && values[string(r.Value)] {
+					t.Errorf("record %s came out twice", r.Value)
+				}
+				values[string(r.Value)] = true
+			}
+			if len(values) != 3+30+1+1+1+3 {
+				t.Errorf("%d different records came out, want %d", len(values), 39)
+			}
+			if err := m.stop(); err != nil {
+				t.Errorf("Run = %v, want nil", err)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -95,6 +96,15 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 	return nil
 }
 
+// meetAgain forgets the bombs of partitions that were rewound by an abort: the client comes to them once more, behind the
+// records that lie before them and would be jumped over now.
+func (t *transactions) meetAgain(rewound map[string]map[int32]int64) {
+	t.member.bombs = slices.DeleteFunc(t.member.bombs, func(b *kgo.ErrDecompressTooLarge) bool {
+		_, again := rewound[b.Topic][b.Partition]
+		return again
+	})
+}
+
 // commit ends the open transaction and takes an abort for an error.
 func (t *transactions) commit(ctx context.Context) error {
 	before := t.member.committed.Load()
@@ -152,7 +162,10 @@ func (t *transactions) process(ctx context.Context, fetches kgo.Fetches) error {
 	}
 	if err := g.Wait(); err != nil {
 		held := t.hold(err, errs)
+		t.open.reached(parts)
+		rewound := t.open.next
 		endErr := t.end(ctx, kgo.TryAbort)
+		t.meetAgain(rewound)
 		switch {
 		case endErr != nil:
 			return endErr
