@@ -82,7 +82,7 @@ func (m *member) run(ctx context.Context) error {
 		case err == nil || fatal:
 			return err
 		case errors.Is(err, errNotReady): // others may have the partitions meanwhile
-			m.log.Warn("out of the group until the rules are loaded", "err", err)
+			m.log.Warn("out of the group until the rules are loaded", "err", errors.Join(err, m.leave(ctx)))
 			if err := m.awaitHandler(ctx, math.MaxInt64); err != nil || ctx.Err() != nil {
 				return err
 			}

@@ -40,17 +40,24 @@ func TestAMemberWithoutANameJoinsWhenTheHandlerIsReady(t *testing.T) {
 	waitFor(t, c, 90)
 }
 
-// What a handler that does not get ready would keep from the group is its partitions.
+// What a handler that does not get ready would keep from the group is its partitions: for as long as a session lasts, and
+// not once more because its name has a place.
 func TestAMemberWhoseHandlerDoesNotGetReadyLeavesItsPartitionsToOthers(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	slow := &copier{ready: make(chan struct{})}
-	m := join(t, c, c.config("0"), slow, nil)
+	cfg := c.config("0")
+	cfg.SessionTimeout = 4 * time.Second
+	m := join(t, c, cfg, slow, nil)
 	kafkatest.Eventually(t, "the partitions to be assigned", func() bool { return m.Joined() })
+	began := time.Now()
 	other := &copier{}
 	join(t, c, c.config("1"), other, nil)
 	write(t, c, 0, 90)
 	waitFor(t, c, 90) // all of it, though half of the partitions were the first one's
+	if took := time.Since(began); took > 2*cfg.SessionTimeout {
+		t.Errorf("the other had all partitions after %s, want them well before %s", took, 2*cfg.SessionTimeout)
+	}
 	close(slow.ready)
 	kafkatest.Eventually(t, "both to have partitions", func() bool { return len(assigned(t, c, c.config(""))) == 2 })
 	write(t, c, 90, 90)
