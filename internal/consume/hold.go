@@ -35,6 +35,9 @@ func (p partition) set() map[string][]int32 { return map[string][]int32{p.topic:
 
 // hold pauses the partitions that errs are about, if they must wait, and reports whether the batch has failed for no
 // other reason: first is the first of errs in time. The caller aborts the transaction.
+//
+// The next one is smaller: what a wait was for is not known for ever, and a batch with many of them would be given up
+// again and again, if it met one more each time before it could be committed.
 func (t *transactions) hold(first error, errs []error) bool {
 	for _, err := range errs {
 		if held, ok := errors.AsType[*HoldError](err); ok {
@@ -42,6 +45,10 @@ func (t *transactions) hold(first error, errs []error) bool {
 		}
 	}
 	_, ok := errors.AsType[*HoldError](first)
+	if ok {
+		t.begun = false
+		t.pace.halve()
+	}
 	return ok
 }
 

@@ -3,6 +3,7 @@ package consume_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -233,4 +234,42 @@ func TestABombInThePollThatHasAnotherPartitionWaitLosesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A forgetful is a copier that must look each record up, all of a step at once, and forgets what it knew of others.
+type forgetful struct {
+	copier
+
+	known []string
+}
+
+func (f *forgetful) Begin() consume.Batch { return f }
+
+func (f *forgetful) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
+	const most = 20
+	for i := range recs {
+		if slices.Contains(f.known, string(recs[i].Value)) {
+			continue
+		}
+		for _, r := range recs[i:] {
+			f.known = append(f.known, string(r.Value))
+		}
+		f.known = f.known[max(len(f.known)-most, 0):]
+		return dst, &consume.HoldError{Topic: recs[i].Topic, Partition: recs[i].Partition, Until: always, Err: errors.New("not yet")}
+	}
+	return f.copier.Outputs(ctx, dst, recs)
+}
+
+// A batch that is more than what can be known at a time is given up until it is small enough.
+func TestABatchOfManyWaitsGetsBy(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	join(t, c, c.config("0"), &forgetful{}, nil)
+	recs := make([]*kgo.Record, 60)
+	for i := range recs {
+		recs[i] = &kgo.Record{Topic: c.in, Partition: 1, Value: fmt.Append(nil, i)}
+	}
+	c.Write(t, recs...)
+	waitFor(t, c, 60)
+	check(t, c, 60)
 }

@@ -28,3 +28,6 @@ func (p *pace) took(n int, d time.Duration) {
 		p.limit = 2 * p.records()
 	}
 }
+
+// halve asks for half as many.
+func (p *pace) halve() { p.limit = max(p.records()/2, 1) }

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -16,6 +17,10 @@ const (
 	maxBuffered       = 64 << 20
 	maxUnpacked       = 64 << 20 // of one batch: more is passed over, see transactions.skip
 )
+
+// fetchWait is how long a broker may keep a request that finds nothing: a partition that goes on after a wait is not asked
+// for before the request without it is answered. kgo's default of 5 s is what that would cost.
+const fetchWait = 500 * time.Millisecond
 
 // defaultMaxMessage is max.message.bytes of a topic that does not say, in bytes: kgo's own bound.
 const defaultMaxMessage = 1_000_012
@@ -62,6 +67,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.ConsumeTopics(m.topics...),
 		kgo.RebalanceTimeout(m.cfg.RebalanceTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(maxFetch),
 		kgo.FetchMaxPartitionBytes(maxPartitionFetch),
 		kgo.MaxBufferedBytes(maxBuffered),

@@ -21,7 +21,7 @@ type transactions struct {
 	member  *member
 	session session
 	open    *transaction // nil between transactions
-	begun   bool         // the first is over: it takes a single poll, as what comes behind a restart has waited long enough
+	begun   bool         // the first is over, and the first after a wait: it takes a single poll, as what comes behind a restart has waited long enough
 	pace    pace
 	held    map[partition]<-chan struct{} // partitions that wait, and until when: see HoldError
 }

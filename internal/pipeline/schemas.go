@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 
 	"ttpworker/internal/consume"
 	"ttpworker/internal/kafka"
@@ -41,5 +42,5 @@ func (b *batch) seek(recs []kafka.Record, err error) error {
 			_, _ = schemas.Seek(ref) // whoever reads that record asks again
 		}
 	}
-	return &consume.HoldError{Topic: rec.Topic, Partition: rec.Partition, Until: until, Err: missing}
+	return &consume.HoldError{Topic: rec.Topic, Partition: rec.Partition, Until: until, Err: fmt.Errorf("%v is not known yet", missing.Ref)}
 }
