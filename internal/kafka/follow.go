@@ -31,7 +31,7 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 	// Control records are kept to see the position move over them; they are not applied.
 	cl, err := c.Client("ttp-follow", kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MaxDecompressBatchBytes(followUnpacked))
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,12 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 		if err := c.sortOut(ctx, fetches, topic); err != nil {
 			return err
 		}
+		if bomb := bombIn(fetches); bomb != nil { // alone: what lies before it came earlier
+			c.log.Error("a batch of a control topic unpacks to too much and is passed over", "topic", topic, "offset", bomb.Offset, "limit", followUnpacked)
+			cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{topic: {0: {Epoch: bomb.Epoch, Offset: bomb.NextOffset}}})
+			position = bomb.NextOffset
+			continue
+		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			position = r.Offset + 1
 			if !r.Attrs.IsControl() {
@@ -62,6 +68,16 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 				apply(&rec)
 			}
 		})
+	}
+	return nil
+}
+
+// bombIn is the batch that the client would not unpack, and stopped at, if there is one.
+func bombIn(fetches kgo.Fetches) *kgo.ErrDecompressTooLarge {
+	for _, e := range fetches.Errors() {
+		if bomb, ok := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err); ok {
+			return bomb
+		}
 	}
 	return nil
 }
@@ -88,6 +104,10 @@ func bounds(ctx context.Context, cl *kgo.Client, topic string) (end, start int64
 	return e.Offset, s.Offset, nil
 }
 
+// followUnpacked bounds a batch of a control topic, unpacked, in bytes: a rule file has 384 KiB at the most. kgo's bound is a
+// gigabyte, which every replica would need at once.
+const followUnpacked = 16 << 20
+
 // followPause is the pause after a poll that met trouble.
 const followPause = time.Second
 
@@ -96,10 +116,11 @@ const followPause = time.Second
 func (c *Cluster) sortOut(ctx context.Context, fetches kgo.Fetches, topic string) error {
 	for _, e := range fetches.Errors() {
 		_, lost := errors.AsType[*kgo.ErrDataLoss](e.Err)
+		_, bomb := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // asked to stop
-		case lost:
+		case lost, bomb:
 			continue
 		case errors.Is(e.Err, kerr.TopicAuthorizationFailed), errors.Is(e.Err, kerr.UnknownTopicID), errors.Is(e.Err, kgo.ErrClientClosed):
 			return fmt.Errorf("reading topic %s: %w", topic, c.Explain(e.Err))

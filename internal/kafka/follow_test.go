@@ -260,3 +260,28 @@ func TestFollowOutlivesAFaultOfTheBroker(t *testing.T) {
 	c.Write(t, c.record("a", "2"))
 	f.want(t, "a=1", "caught up", "a=2")
 }
+
+// A batch that unpacks to more than a control record ever has is nobody's order: it costs no memory and stops no reader,
+// at the end of the topic neither.
+func TestFollowPassesOverABatchThatUnpacksToTooMuch(t *testing.T) {
+	t.Parallel()
+	c := newControl(t, kafkatest.Start(t))
+	cl := c.Client(t, kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(30<<20))
+	bomb := func() {
+		if err := cl.ProduceSync(t.Context(), c.record("R9", strings.Repeat("0", 20<<20))).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Write(t, c.record("R1", "a"))
+	bomb()
+	c.Write(t, c.record("R2", "b"))
+	bomb()
+	f := follow(t, c)
+	f.want(t, "R1=a", "R2=b", "caught up")
+	bomb()
+	c.Write(t, c.record("R3", "c"))
+	f.want(t, "R1=a", "R2=b", "caught up", "R3=c")
+	if err := f.stop(); err != nil {
+		t.Errorf("Follow = %v, want nil", err)
+	}
+}
