@@ -42,32 +42,42 @@ func (d DeadLetters) Record(rec *kafka.Record, class string, cause error) kafka.
 	}
 	letter := kafka.Record{
 		Topic: d.Topic, Partition: rec.Partition % d.Partitions, Key: rec.Key, Value: rec.Value,
-		Headers: append(slices.Clone(rec.Headers),
-			kafka.Header{Key: HeaderErrorClass, Value: []byte(class)},
-			kafka.Header{Key: HeaderError, Value: []byte(text)},
-			kafka.Header{Key: HeaderSource, Value: []byte(Source(rec))},
-			kafka.Header{Key: HeaderSourceTime, Value: []byte(rec.Time.UTC().Format(sourceTime))},
-		),
+		Headers: []kafka.Header{
+			{Key: HeaderErrorClass, Value: []byte(class)},
+			{Key: HeaderError, Value: []byte(text)},
+			{Key: HeaderSource, Value: []byte(Source(rec))},
+			{Key: HeaderSourceTime, Value: []byte(rec.Time.UTC().Format(sourceTime))},
+		},
 	}
-	if d.MaxBytes > 0 && letter.Size()+letterOverhead > d.MaxBytes {
-		d.cut(&letter, rec)
+	own := rec.Headers
+	if d.MaxBytes > 0 && d.over(&letter, sizeOf(own)) > 0 {
+		own = d.cut(&letter, rec)
 	}
+	letter.Headers = slices.Concat(own, letter.Headers)
 	return letter
 }
 
-// cut makes a letter fit: it cuts the value, and if that is not enough leaves out the record's own headers, and at
-// last cuts the key. The header says how many bytes value, headers and key had.
-func (d DeadLetters) cut(letter, rec *kafka.Record) {
-	own := kafka.Record{Headers: rec.Headers}
-	sizes := fmt.Sprintf("value %d, headers %d, key %d", len(rec.Value), own.Size(), len(rec.Key))
+// cut makes a letter fit, which has no headers of the record's own yet: it cuts the value, and if that is not enough
+// leaves out the record's own headers, and at last cuts the key. It returns the own headers that stay. The header says how
+// many bytes value, headers and key had.
+func (d DeadLetters) cut(letter, rec *kafka.Record) (own []kafka.Header) {
+	own, size := rec.Headers, sizeOf(rec.Headers)
+	sizes := fmt.Sprintf("value %d, headers %d, key %d", len(rec.Value), size, len(rec.Key))
 	letter.Headers = append(letter.Headers, kafka.Header{Key: HeaderCutFrom, Value: []byte(sizes)})
-	over := func() int { return max(letter.Size()+letterOverhead-d.MaxBytes, 0) }
-	letter.Value = letter.Value[:max(len(letter.Value)-over(), 0)]
-	if over() > 0 {
-		letter.Headers = letter.Headers[len(rec.Headers):]
+	letter.Value = letter.Value[:max(len(letter.Value)-d.over(letter, size), 0)]
+	if d.over(letter, size) > 0 {
+		own, size = nil, 0
 	}
-	letter.Key = letter.Key[:max(len(letter.Key)-over(), 0)]
+	letter.Key = letter.Key[:max(len(letter.Key)-d.over(letter, size), 0)]
+	return own
 }
+
+// over is by how many bytes a letter is too large, with headers of own bytes that it does not have yet.
+func (d DeadLetters) over(letter *kafka.Record, own int) int {
+	return max(letter.Size()+own+letterOverhead-d.MaxBytes, 0)
+}
+
+func sizeOf(headers []kafka.Header) int { return (&kafka.Record{Headers: headers}).Size() }
 
 // letterOverhead is what a batch of one dead letter takes beside key, value and the headers so far, generously, in
 // bytes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ttpworker/internal/consume"
 	"ttpworker/internal/kafka"
@@ -70,5 +71,20 @@ func TestARecordTooLargeForTheTopicIsCutAndSaysSo(t *testing.T) {
 	letters.MaxBytes = 1 << 20
 	if got := letters.Record(&rec, "too_large", errors.New("too large")); len(got.Value) != 3000 || got.Header("ttp-cut-from") != "" {
 		t.Errorf("a record that fits was cut to %d bytes", len(got.Value))
+	}
+}
+
+// Seen: a record of 7 kB on the wire with 32 million empty headers, which a replica copied until it had 5 GB.
+func TestHeadersThatDoNotFitAreNotCopied(t *testing.T) {
+	rec := kafka.FromClient(&kgo.Record{Topic: "t", Headers: make([]kgo.RecordHeader, 1_000_000)})
+	letters := consume.DeadLetters{Topic: "d", Partitions: 1, MaxBytes: 1 << 20}
+	cost := testing.Benchmark(func(b *testing.B) { //nolint:thelper // it is none
+		b.ReportAllocs()
+		for b.Loop() {
+			letters.Record(&rec, "undecodable", errors.New("the value is empty"))
+		}
+	})
+	if got := cost.AllocedBytesPerOp(); got > 10_000 {
+		t.Errorf("a dead letter takes %d bytes, want no copy of the headers", got)
 	}
 }
