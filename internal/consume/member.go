@@ -36,7 +36,8 @@ type member struct {
 	log       *slog.Logger
 
 	joined    atomic.Bool
-	lost      atomic.Bool // the group dropped it, and it has no partitions again yet
+	lost      atomic.Bool           // the group dropped it, and it has no partitions again yet
+	narrow    atomic.Pointer[error] // an output topic lacks the partition of a record: no new session has more
 	turns     clock
 	committed atomic.Int64 // transactions
 

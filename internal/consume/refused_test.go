@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ttpworker/internal/consume"
@@ -61,6 +62,43 @@ func TestAnOutputThatItsTopicRefusesStopsWithAMessageAndLosesNothing(t *testing.
 			}
 			if got := committedOffsets(t, c); got != 0 {
 				t.Errorf("committed offsets = %d, want none: the record must come again", got)
+			}
+		})
+	}
+}
+
+// A start refuses such topics. While a worker ran it built one session after the other, and had the group rebalance each
+// time.
+func TestAnInputThatGetsMorePartitionsThanItsOutputsStopsTheWorker(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []kafka.Delivery{kafka.ExactlyOnce, kafka.AtLeastOnce} {
+		t.Run(string(delivery), func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			if _, err := kadm.NewClient(c.Client(t)).CreatePartitions(t.Context(), 1, c.in); err != nil {
+				t.Fatal(err)
+			}
+			kafkatest.Eventually(t, "the new partition to have a leader", func() bool {
+				found, err := c.Topics(t.Context(), c.in)
+				return err == nil && found[c.in].Partitions == partitions+1
+			})
+			cfg := c.config("0")
+			cfg.Delivery = delivery
+			m := join(t, c, cfg, &copier{}, nil)
+			write(t, c, 0, 3)
+			waitFor(t, c, 3)
+			c.Write(t, &kgo.Record{Topic: c.in, Partition: partitions, Value: []byte("3")})
+			select {
+			case err := <-m.done:
+				m.stop = func() error { return nil }
+				if want := "a record is for partition 3 of topic " + c.out + ", which has 3 (the input has been given more"; err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("Run = %v, want %q", err, want)
+				}
+			case <-time.After(kafkatest.Patience):
+				t.Fatal("the worker still runs")
+			}
+			if got := committedOffsets(t, c); got != 3 {
+				t.Errorf("committed offsets = %d, want 3: the record must come again", got)
 			}
 		})
 	}

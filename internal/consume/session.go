@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -74,7 +75,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.MaxDecompressBatchBytes(maxUnpacked),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),    // a tag goes to the partition of its event
+		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(m.samePartition)),
 		kgo.ProducerBatchMaxBytesFn(m.maxMessage),
 		kgo.ProducerBatchCompression(m.cfg.Compression.Codec()),
 		kgo.WithHooks(m.client),
@@ -93,6 +94,18 @@ func (m *member) options() []kgo.Opt {
 			m.log.Warn("partitions lost", "partitions", parts)
 		}),
 	)
+}
+
+// samePartition has an output go to the partition that it names, that of its event, and notes if there is none.
+func (m *member) samePartition(topic string) func(*kgo.Record, int) int {
+	return func(r *kgo.Record, partitions int) int {
+		if int(r.Partition) >= partitions {
+			err := fmt.Errorf("a record is for partition %d of topic %s, which has %d (the input has been given more partitions than the outputs: see docs/topics.md)",
+				r.Partition, topic, partitions)
+			m.narrow.CompareAndSwap(nil, &err)
+		}
+		return int(r.Partition)
+	}
 }
 
 func (c *Consumer) maxMessage(topic string) int32 {

@@ -275,6 +275,9 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 	if refused != nil {
 		return fatalf("committing a batch of %d records: %w", open.records, refused)
 	}
+	if narrow := m.narrow.Load(); narrow != nil {
+		return fatalf("ending a transaction of %d records: %w", open.records, *narrow)
+	}
 	if failed := open.failed.Load(); err == nil && failed != nil {
 		err = *failed
 	}
