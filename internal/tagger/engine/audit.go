@@ -55,13 +55,13 @@ func NewAuditor(every int, log *slog.Logger, reg prometheus.Registerer) *Auditor
 	return a
 }
 
-// check compares what the index has found with the reference, if it is the event's turn.
-func (a *Auditor) check(k *kindEngine, ev *tagger.TaggerEvent, found []int32) {
-	if a == nil || a.every == 0 || a.seen.Add(1)%a.every != 0 || len(ev.Payload) > maxAudited {
+// check compares what the index has found in the payload of ev, extended, with the reference, if it is the event's turn.
+func (a *Auditor) check(k *kindEngine, ev *tagger.TaggerEvent, payload []byte, found []int32) {
+	if a == nil || a.every == 0 || a.seen.Add(1)%a.every != 0 || len(payload) > maxAudited {
 		return
 	}
 	a.checked.Inc()
-	doc, err := match.ParseDocument(ev.Payload)
+	doc, err := match.ParseDocument(payload)
 	if err != nil {
 		a.tell(k, ev, found, nil, err)
 		return

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -9,13 +10,14 @@ import (
 	"ttpworker/internal/match"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/derive"
 )
 
 var _ tagger.Tagger = (*Engine)(nil)
 
 // Semantics is raised whenever a change of code changes the tags of some rule and event. It is part of every
 // plan's digest, so that two versions of the worker that tag differently never claim the same plan.
-const Semantics = 2
+const Semantics = 3
 
 // An Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
@@ -26,9 +28,10 @@ type Engine struct {
 
 // A kindEngine is the rules of one source kind.
 type kindEngine struct {
-	index *match.Index
-	rules []*compiled // by id in the index; nil = none has it
-	pool  *sync.Pool  // of workspaces; one per kind, as a scratch knows the values of one index
+	index  *match.Index
+	rules  []*compiled // by id in the index; nil = none has it
+	pool   *sync.Pool  // of workspaces; one per kind, as a scratch knows the values of one index
+	derive derive.Func // nil = payloads are matched as they are
 }
 
 // New compiles rules under the operators' standing orders. standing is called once per rule. A disabled rule is
@@ -74,6 +77,32 @@ type workspace struct {
 	scratch  *match.Scratch
 	matched  []*compiled
 	evidence evidence
+	payload  []byte // extended
+	members  []match.Member
+}
+
+// extend returns the payload with its derived fields, until the next call. One that is no JSON object is returned as
+// it is, for Match to say so.
+func (w *workspace) extend(payload []byte, f derive.Func) []byte {
+	if f == nil {
+		return payload
+	}
+	var err error
+	if w.members, err = w.scratch.AppendMembers(w.members[:0], payload); err != nil {
+		return payload
+	}
+	end := bytes.LastIndexByte(payload, '}')
+	if end < 0 || len(bytes.TrimSpace(payload[end+1:])) > 0 {
+		return payload
+	}
+	w.payload = append(w.payload[:0], payload[:end]...)
+	begin := len(w.payload)
+	w.payload = f(w.payload, w.members)
+	if len(w.members) == 0 && len(w.payload) > begin {
+		w.payload[begin] = ' ' // no comma behind no member
+	}
+	w.payload = append(w.payload, '}')
+	return w.payload
 }
 
 func newPool() *sync.Pool {
@@ -89,11 +118,12 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 	}
 	w := k.pool.Get().(*workspace) //nolint:forcetypeassert // New makes nothing else
 	defer k.pool.Put(w)
-	ids, err := k.index.Match(ev.Payload, w.scratch)
+	payload := w.extend(ev.Payload, k.derive)
+	ids, err := k.index.Match(payload, w.scratch)
 	if err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
-	e.audit.check(k, ev, ids)
+	e.audit.check(k, ev, payload, ids)
 	if len(ids) == 0 {
 		return dst, nil
 	}
@@ -102,7 +132,7 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 		w.matched = append(w.matched, k.rules[id])
 	}
 	slices.SortFunc(w.matched, func(a, b *compiled) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
-	w.evidence.begin(w.scratch, ev.Payload)
+	w.evidence.begin(w.scratch, payload)
 	for _, c := range w.matched {
 		dst = c.appendTags(dst, ev, w.evidence.render(c.evidence))
 	}

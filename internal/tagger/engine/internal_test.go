@@ -71,7 +71,7 @@ func TestAuditorChecksOneInSoManyAndNoLargePayload(t *testing.T) {
 	} {
 		a := NewAuditor(tt.every, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 		for range 10 {
-			a.check(k, &tagger.TaggerEvent{Payload: []byte(tt.payload)}, nil)
+			a.check(k, &tagger.TaggerEvent{}, []byte(tt.payload), nil)
 		}
 		if got := testutil.ToFloat64(a.mismatch); got != tt.want {
 			t.Errorf("%s: %v mismatches told, want %v", tt.name, got, tt.want)
@@ -152,7 +152,7 @@ func BenchmarkAudit(b *testing.B) {
 		b.Run("rules="+strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				a.check(k, ev, nil)
+				a.check(k, ev, ev.Payload, nil)
 			}
 		})
 		if got := testutil.ToFloat64(a.mismatch); got != 0 {

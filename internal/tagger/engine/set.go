@@ -10,6 +10,7 @@ import (
 	"ttpworker/internal/match"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/derive"
 )
 
 // A Set is the rules that engines are made of, and changes as they do: a change of one rule costs the work on that
@@ -40,6 +41,7 @@ type kindSet struct {
 	engine  *kindEngine // of the rules as they are; nil = they have changed
 	index   *match.Index
 	pool    *sync.Pool
+	derive  derive.Func
 	stale   bool // the builder has changed since index was made
 }
 
@@ -172,7 +174,7 @@ func (s *Set) Engine() *Engine {
 func (s *Set) kind(kind string) *kindSet {
 	k := s.kinds[kind]
 	if k == nil {
-		k = &kindSet{builder: match.NewBuilder(), pool: newPool()}
+		k = &kindSet{builder: match.NewBuilder(), pool: newPool(), derive: derive.Of(kind)}
 		s.kinds[kind] = k
 	}
 	return k
@@ -204,7 +206,7 @@ func (k *kindSet) snapshot() *kindEngine {
 		k.index, k.stale = k.builder.Index(), false
 	}
 	if k.engine == nil {
-		k.engine = &kindEngine{index: k.index, rules: slices.Clone(k.rules), pool: k.pool}
+		k.engine = &kindEngine{index: k.index, rules: slices.Clone(k.rules), pool: k.pool, derive: k.derive}
 	}
 	return k.engine
 }
