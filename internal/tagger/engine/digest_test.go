@@ -76,9 +76,9 @@ func TestPlanDigestChangesExactlyWhenItMust(t *testing.T) {
 // with engine.Semantics, the ATT&CK release or the rule's digest.
 func TestPlanDigestIsFixed(t *testing.T) {
 	t.Parallel()
-	const want = "5c8585b1fdceb06e0c1305722afbd9a59e65e6b76fc7f5cc249852b515949ea2"
+	const want = "b32322d43e13ee5a5c278177ccc82bcf3f97574dcf51032bcfec6647c955d1bd"
 	rules := []*rule.Rule{ruleOf(t, "R1", "evil")}
-	sum := sha256.Sum256([]byte("[\"19.1\",2]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
+	sum := sha256.Sum256([]byte("[\"19.1\",3]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("SHA-256 of the plan written by hand = %s, want %s", got, want)
 	}
