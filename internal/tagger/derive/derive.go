@@ -3,7 +3,11 @@
 // under its name.
 package derive
 
-import "ttpworker/internal/match"
+import (
+	"unicode/utf8"
+
+	"ttpworker/internal/match"
+)
 
 // A Func appends derived fields to dst, as the members of a JSON object, each with a comma before it: `,"argv0":["id"]`.
 // It is given the members of the payload. It is pure, its work is bounded by the size of the payload, and there is no
@@ -11,7 +15,7 @@ import "ttpworker/internal/match"
 type Func func(dst []byte, members []match.Member) []byte
 
 // kinds are the derived fields by source kind.
-var kinds = map[string]Func{}
+var kinds = map[string]Func{"command": command}
 
 // Of is what the payloads of a source kind are extended by; nil = nothing.
 func Of(kind string) Func { return kinds[kind] }
@@ -27,4 +31,57 @@ func text(dst []byte, members []match.Member, name string) ([]byte, bool) {
 		}
 	}
 	return dst, false
+}
+
+// appendTexts appends a list of texts. Without one it appends nothing, unless that would leave the payload's own.
+func appendTexts(dst []byte, members []match.Member, name string, texts [][]byte) []byte {
+	if len(texts) == 0 && !has(members, name) {
+		return dst
+	}
+	dst = append(append(append(dst, ',', '"'), name...), '"', ':', '[')
+	for i, t := range texts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendQuoted(dst, t)
+	}
+	return append(dst, ']')
+}
+
+// has reports whether there may be a member of this name: one whose name has escapes may be any.
+func has(members []match.Member, name string) bool {
+	for i := range members {
+		if m := &members[i]; !m.Plain || string(m.Name) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// appendQuoted appends a text as a JSON string. What is no UTF-8 becomes U+FFFD.
+func appendQuoted(dst, text []byte) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRune(text[i:])
+			if r == utf8.RuneError && n == 1 {
+				dst = append(append(dst, text[from:i]...), "\uFFFD"...)
+				from = i + 1
+			}
+			i += n
+			continue
+		case c == '"' || c == '\\':
+			dst = append(append(dst, text[from:i]...), '\\', c)
+			from = i + 1
+		case c < ' ':
+			const digits = "0123456789abcdef"
+			dst = append(append(dst, text[from:i]...), '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+			from = i + 1
+		}
+		i++
+	}
+	return append(append(dst, text[from:]...), '"')
 }
