@@ -2,7 +2,7 @@ package shell
 
 // braces are the places, in out, of the first brace list of the word at hand: its {, its commas, its }.
 type braces struct {
-	at    [maxBraces + 1]int
+	at    [maxBraces + 1]int32
 	n     int // places that are known
 	deep  int // braces inside of the list
 	ended bool
@@ -15,14 +15,14 @@ func (p *Parser) brace(c byte) {
 	case b.n > 0 && b.ended:
 	case c == '{' && b.n == 0:
 		b.n, b.deep, b.ended = 1, 0, false
-		b.at[0] = len(p.out)
+		b.at[0] = int32(len(p.out)) //nolint:gosec // at most maxBytes
 	case b.n == 0 || b.n == len(b.at):
 	case c == '{':
 		b.deep++
 	case c == '}' && b.deep > 0:
 		b.deep--
 	case c == '}' || b.deep == 0:
-		b.at[b.n] = len(p.out)
+		b.at[b.n] = int32(len(p.out)) //nolint:gosec // at most maxBytes
 		b.n++
 		b.ended = c == '}'
 	}
@@ -37,7 +37,7 @@ func (p *Parser) expandBraces() bool {
 		return false
 	}
 	at := b.at[:b.n]
-	open, end := at[0], at[len(at)-1]
+	open, end := int(at[0]), int(at[len(at)-1])
 	around := open - p.from + len(p.out) - end - 1
 	if around > 0 && around*(len(at)-1) > maxBraced {
 		return false
@@ -54,7 +54,7 @@ func (p *Parser) expandBraces() bool {
 		}
 		begin := len(p.out)
 		p.out = append(p.out, p.out[prefix[0]:prefix[1]]...)
-		p.out = append(p.out, p.out[at[i]+1+shift:to+shift]...)
+		p.out = append(p.out, p.out[int(at[i])+1+shift:int(to)+shift]...)
 		p.out = append(p.out, p.out[suffix[0]:suffix[1]]...)
 		if len(p.out) == begin { // an empty word is none
 			p.out = p.out[:before]
@@ -62,6 +62,7 @@ func (p *Parser) expandBraces() bool {
 		}
 		p.push(begin)
 		w := &p.words[len(p.words)-1]
+		w.braced = true
 		w.from, w.to = w.from-int32(target-from), w.to-int32(target-from) //nolint:gosec // at most maxBytes
 	}
 	p.out = append(p.out[:from], p.out[target:]...)

@@ -1,7 +1,5 @@
 package shell
 
-import "bytes"
-
 // An element is a command of a pipeline, or one of those of a group that stands in its place.
 type element struct {
 	span
@@ -20,7 +18,7 @@ func (p *Parser) list(end byte) {
 		if end == 0 {
 			p.elems = p.elems[:base]
 		} else if n := len(p.elems) - base; n > maxChoices {
-			p.elems = append(p.elems[:base], p.elems[base+1:]...)
+			p.elems = append(p.elems[:base], p.elems[base+n-maxChoices:]...)
 		}
 		if p.closed {
 			p.closed = false
@@ -50,7 +48,7 @@ func (p *Parser) list(end byte) {
 // pipeline reads a pipeline, and leaves an element for it.
 func (p *Parser) pipeline() {
 	base, stdin := len(p.elems), p.stdin
-	p.stdout, p.decoded = nil, false
+	p.stdout = stream{}
 	for place := 0; ; place++ {
 		from := len(p.elems)
 		p.command()
@@ -69,7 +67,7 @@ func (p *Parser) pipeline() {
 		}
 		p.stdin = p.stdout
 	}
-	p.flush(p.stdout)
+	p.flush(&p.stdout)
 	p.stdin = stdin
 	p.join(base)
 }
@@ -139,7 +137,7 @@ func (p *Parser) command() {
 	c := command{len(p.redirs), len(p.subs), len(p.elems)}
 	base, start := p.base, p.start
 	p.base, p.start = len(p.words), len(p.out)
-	array := false
+	array := 0 // words up to the one that an array is assigned in; 0 = none is
 	for p.at < len(p.in) && !p.full {
 		p.blanks()
 		switch ch := p.peek(0); {
@@ -164,14 +162,18 @@ func (p *Parser) command() {
 			continue
 		case ch == '(' && p.group(&array):
 			continue
-		case ch == ')' && (array || p.pattern):
+		case ch == ')' && array > 0:
 			p.at++
-			if array = false; p.pattern {
-				p.pattern = false
-				p.drop()
-			}
+			p.words = p.words[:array]
+			w := &p.words[array-1]
+			w.to, w.open, array = int32(len(p.out)), true, 0 //nolint:gosec // at most maxBytes
 			continue
-		case ch == '\n' && array:
+		case ch == ')' && p.pattern:
+			p.at++
+			p.pattern = false
+			p.drop()
+			continue
+		case ch == '\n' && array > 0:
 			p.newline()
 			continue
 		case classes[ch] == operator || ch == '`' && p.tick:
@@ -198,7 +200,7 @@ func (p *Parser) drop() {
 }
 
 // group reads what a ( begins. It reports false for one that means nothing, which is left to end the command.
-func (p *Parser) group(array *bool) bool {
+func (p *Parser) group(array *int) bool {
 	words := p.words[p.base:]
 	switch {
 	case p.pattern: // case x in (a)
@@ -216,9 +218,9 @@ func (p *Parser) group(array *bool) bool {
 		p.at += 2
 		p.drop()
 		return true
-	case p.in[p.at-1] == '=' && isAssignment(p.text(words[len(words)-1])):
+	case p.in[p.at-1] == '=' && *array == 0 && isAssignment(p.text(words[len(words)-1])):
 		p.at++
-		*array = true
+		*array = len(p.words)
 		return true
 	}
 	return false
@@ -308,47 +310,4 @@ func (p *Parser) newline() {
 		return
 	}
 	p.at++
-}
-
-// substitute reads a substitution, which begins with n bytes and ends with end, and puts it into the word at hand.
-func (p *Parser) substitute(n int, end byte, way int) {
-	begin := p.at
-	p.at += n
-	if p.depth == maxDepth {
-		p.put(p.in[begin:p.at])
-		return
-	}
-	type saved struct {
-		tick, quote, pattern, closed, decoded  bool
-		base, start, from, blank, cases, elems int
-		stdin, stdout                          []byte
-		braces                                 braces
-	}
-	s := saved{p.tick, p.quote, p.pattern, p.closed, p.decoded, p.base, p.start, p.from, p.blank, p.cases, len(p.elems), p.stdin, p.stdout, p.braces}
-	p.buffers[p.depth] = p.out
-	p.depth++
-	p.out = p.buffers[p.depth]
-	p.tick, p.pattern, p.closed, p.cases, p.stdout = end == '`', false, false, 0, nil
-	p.start = len(p.out)
-
-	p.list(end)
-	p.at = min(p.at+1, len(p.in))
-	out, ran := p.stdout, p.elems[s.elems:]
-	for _, e := range ran {
-		p.subs = append(p.subs, e.span)
-	}
-
-	p.buffers[p.depth] = p.out
-	p.depth--
-	p.out = p.buffers[p.depth]
-	p.elems = p.elems[:s.elems]
-	p.tick, p.quote, p.pattern, p.closed, p.decoded = s.tick, s.quote, s.pattern, s.closed, s.decoded
-	p.base, p.start, p.from, p.blank, p.cases = s.base, s.start, s.from, s.blank, s.cases
-	p.stdin, p.stdout, p.braces = s.stdin, s.stdout, s.braces
-	switch {
-	case way == raw || out == nil && len(ran) > 0 || len(ran) > 1:
-		p.repeat(p.in[begin:p.at])
-	default:
-		p.insert(bytes.TrimRight(out, "\n"), way == quoted)
-	}
 }

@@ -2,13 +2,6 @@ package shell
 
 import "bytes"
 
-// The ways in which a substitution becomes part of a word.
-const (
-	unquoted = iota // its output, if it is known, else as it is written; the output is split into words
-	quoted          // the same, not split
-	raw             // as it is written
-)
-
 // expand reads what a $ or a ` begins.
 func (p *Parser) expand(inQuotes bool) {
 	way := unquoted
@@ -37,7 +30,7 @@ func (p *Parser) expand(inQuotes bool) {
 	case '0' <= c && c <= '9' || c == '@' || c == '*':
 		p.positional(p.at+2, inQuotes)
 	default:
-		p.put(p.in[p.at : p.at+1])
+		p.putOpen(p.in[p.at : p.at+1])
 		p.at++
 	}
 }
@@ -64,7 +57,7 @@ func (p *Parser) arithmetic() bool {
 			open++
 		case ')':
 			if open--; open == 0 {
-				p.put(p.in[p.at : i+1])
+				p.putOpen(p.in[p.at : i+1])
 				p.at = i + 1
 				return true
 			}
@@ -104,8 +97,12 @@ func (p *Parser) insert(value []byte, inQuotes bool) {
 		p.repeat(value)
 		return
 	}
+	separators := " \t\n"
+	if ifs, known := p.value([]byte("IFS")); known {
+		separators = string(ifs)
+	}
 	for !p.full {
-		i := bytes.IndexAny(value, " \t\n")
+		i := bytes.IndexAny(value, separators)
 		if i < 0 {
 			p.repeat(value)
 			return
@@ -122,10 +119,10 @@ func (p *Parser) insert(value []byte, inQuotes bool) {
 func (p *Parser) unknown(begin, end int, inQuotes bool) {
 	left := begin > 0 && isName(p.in[begin-1], false)
 	right := end < len(p.in) && isName(p.in[end], false)
-	if left && right || !inQuotes && len(p.words) == p.base && (len(p.out) > p.from || right) {
+	if left && right || !inQuotes && len(p.words) == p.base && (len(p.out) > p.from || right) && !isAssignment(p.out[p.from:]) {
 		return
 	}
-	p.put(p.in[begin:end])
+	p.putOpen(p.in[begin:end])
 }
 
 // positional puts $1, $@ and the like, written up to end. They are nothing in a line that is typed, and stand in it to
@@ -169,9 +166,11 @@ func (p *Parser) parameter(inQuotes bool) {
 	case op == "}" && len(name) > 0:
 		p.reference(name, end+1, inQuotes)
 		return
-	case op == "" || len(name) == 0:
+	case op == "" || len(name) == 0 || p.groups == maxGroups:
 	default:
+		p.groups++
 		p.fallback(name, op, end+len(op), inQuotes)
+		p.groups--
 		return
 	}
 	close := bytes.IndexByte(p.in[begin:min(len(p.in), begin+maxRaw)], '}')
@@ -185,7 +184,7 @@ func (p *Parser) parameter(inQuotes bool) {
 		p.insert(value, inQuotes)
 		return
 	}
-	p.put(p.in[begin:p.at])
+	p.putOpen(p.in[begin:p.at])
 }
 
 // operator is what stands behind the name in ${}: one of } - = + :- := :+, else nothing.

@@ -28,7 +28,7 @@ func (p *Parser) finish(c command) {
 	}
 	if first == len(words) {
 		for _, w := range words {
-			p.assign(p.text(w))
+			p.assign(w)
 		}
 		p.out = append(p.out, redirs...)
 		p.tell(p.start, c)
@@ -76,15 +76,33 @@ func (l *levels) find(p *Parser, words []word, i int) {
 		l.n++
 		name := p.text(words[i])
 		l.last = known[string(name[base(name):])]
-		if l.last.kind != wrapper {
-			return
+		n := 0
+		switch l.last.kind {
+		case wrapper:
+			n = l.last.inner(p, words[i:])
+		case runner:
+			n = bracedBody(p, words[i:])
+		default:
 		}
-		n := l.last.inner(p, words[i:])
 		if n == 0 {
 			return
 		}
 		i += n
 	}
+}
+
+// bracedBody is where among the words of a shell the body begins that is a brace list: sh -c {echo,x}|{sh,-}. It is
+// written so for programs that split what they run at blanks and pass the rest on whole, pipes included. 0 = nowhere.
+func bracedBody(p *Parser, words []word) int {
+	for i := 2; i < len(words); i++ {
+		if words[i].braced {
+			if before := p.text(words[i-1]); before[0] == '-' && before[len(before)-1] == 'c' {
+				return i
+			}
+			return 0
+		}
+	}
+	return 0
 }
 
 // strip leaves of the names of programs what is behind their directories.
@@ -117,50 +135,51 @@ func (p *Parser) strip(words []word, l *levels) {
 
 // effects sees to what the innermost command runs and writes. Its arguments end in out at end, before redirections.
 func (p *Parser) effects(prog *program, words []word, end int, c command) {
-	stdin, wasDecoded := p.stdin, p.decoded
-	p.stdout, p.decoded = nil, false
+	p.stdout = stream{}
 	switch prog.kind {
-	case other, wrapper, setter, silent:
+	case other, wrapper:
 	case runner:
-		p.runner(words, c, wasDecoded)
+		p.runner(words, c)
 	case joiner, remote, first:
 		p.joined(prog, words, end, c)
 	case login:
 		p.login(words)
 	case finder:
 		p.finder(words)
+	case queuer:
+		if !p.stdin.decoded {
+			p.run(p.stdin.data)
+		}
 	case reader:
 		if len(words) > 1 && isSubstitution(p.text(words[1]), "<(") {
 			p.synthesise(c, "sh")
 		}
-	default:
-		p.write(prog.kind, words, end, wasDecoded)
-	}
-	switch prog.kind {
 	case setter:
 		for _, w := range words[1:] {
-			if a := p.text(w); isAssignment(a) {
-				p.assign(a)
+			if isAssignment(p.text(w)) {
+				p.assign(w)
 			}
 		}
 	case silent:
-		p.stdout = []byte{}
+		p.stdout.known = true
+	default:
+		p.stdout = p.write(prog.kind, words, end)
 	}
-	if wasDecoded && (prog.kind < copier || p.stdout == nil) {
-		p.tellDecoded(stdin) // it goes no further
+	if prog.kind < copier || !p.stdout.known {
+		p.flush(&p.stdin) // it goes no further
 	}
 }
 
 // flush tells what was decoded, if that has not been done.
-func (p *Parser) flush(out []byte) {
-	if p.decoded {
-		p.decoded = false
-		p.tellDecoded(out)
+func (p *Parser) flush(s *stream) {
+	if s.decoded {
+		s.decoded = false
+		p.tellDecoded(s.data)
 	}
 }
 
 // runner sees to what a shell runs: the text behind -c, or its standard input, or what a substitution writes.
-func (p *Parser) runner(words []word, c command, wasDecoded bool) {
+func (p *Parser) runner(words []word, c command) {
 	body, script := false, false
 	for i := 1; i < len(words); i++ {
 		o := p.text(words[i])
@@ -186,8 +205,8 @@ func (p *Parser) runner(words []word, c command, wasDecoded bool) {
 			return // a script of that name
 		}
 	}
-	if !body && p.stdin != nil && !wasDecoded {
-		p.run(p.stdin)
+	if !body && !p.stdin.decoded { // else who tells it has it read
+		p.run(p.stdin.data)
 	}
 }
 

@@ -14,7 +14,7 @@ const (
 	// maxDepth bounds how deep substitutions nest in each other, and texts that are run by others (sh -c, eval, what is
 	// decoded). Attackers nest two or three; each level can copy the text once more, which keeps the work linear.
 	maxDepth = 8
-	// maxGroups bounds how deep groups, { } and ( ), nest: it bounds the stack.
+	// maxGroups bounds how deep groups, { } and ( ), and ${a:-${b:-c}} nest: it bounds the stack.
 	maxGroups = 64
 	// maxLevels bounds the wrappers of one command that are told one by one. What is under all of them is always told.
 	maxLevels = 8
@@ -25,10 +25,12 @@ const (
 	// maxVariables and maxValue (in bytes) bound what is remembered of assignments: it is copied wherever it is used.
 	maxVariables = 32
 	maxValue     = 4096
+	// maxName bounds the name of a variable, in bytes, as it is looked for again and again.
+	maxName = 128
 	// maxChoices bounds the commands of a group that are told as part of the pipeline that the group is in.
 	maxChoices = 8
 	// maxBraces and maxBraced (in bytes) bound a brace list that stands in a word: each of its items repeats the word.
-	maxBraces = 64
+	maxBraces = 32
 	maxBraced = 4096
 	// maxHere bounds the here documents of a text: each is looked for behind its line.
 	maxHere = 16

@@ -14,6 +14,7 @@ const (
 	remote        // ssh: runs what is behind the host, as one text
 	finder        // find: runs what is behind -exec
 	first         // trap: runs the text that is its first operand
+	queuer        // at: runs what it reads
 	reader        // source: runs what is in a file
 	setter        // export: assigns
 	silent        // true: writes nothing
@@ -44,27 +45,32 @@ var known = map[string]program{
 		kind: wrapper, args: "ugpCrtTUhRD", stop: "leKkvV", assigns: true,
 		long: []string{"--user", "--group", "--prompt", "--host", "--chdir", "--chroot", "--role", "--type", "--close-from"},
 	},
-	"doas":        {kind: wrapper, args: "uCa"},
-	"pkexec":      {kind: wrapper, long: []string{"--user"}},
-	"env":         {kind: wrapper, args: "uC", long: []string{"--unset", "--chdir"}, assigns: true},
-	"nohup":       {kind: wrapper},
-	"setsid":      {kind: wrapper},
-	"exec":        {kind: wrapper, args: "a"},
-	"command":     {kind: wrapper, stop: "vV"},
-	"builtin":     {kind: wrapper},
-	"time":        {kind: wrapper, args: "fo"},
-	"nice":        {kind: wrapper, args: "n", long: []string{"--adjustment"}},
-	"ionice":      {kind: wrapper, args: "cn", stop: "pPu"},
-	"chrt":        {kind: wrapper, stop: "mp", operands: 1},
-	"taskset":     {kind: wrapper, stop: "p", operands: 1},
-	"timeout":     {kind: wrapper, args: "sk", long: []string{"--signal", "--kill-after"}, operands: 1},
-	"stdbuf":      {kind: wrapper, args: "ioe"},
-	"unbuffer":    {kind: wrapper},
-	"chroot":      {kind: wrapper, operands: 1},
-	"unshare":     {kind: wrapper, args: "SG"},
-	"busybox":     {kind: wrapper, stop: "-"},
-	"toybox":      {kind: wrapper, stop: "-"},
-	"xargs":       {kind: wrapper, args: "InPLsdaE", long: []string{"--max-args", "--max-procs", "--delimiter", "--arg-file", "--max-lines"}},
+	"doas":     {kind: wrapper, args: "uCa"},
+	"pkexec":   {kind: wrapper, long: []string{"--user"}},
+	"env":      {kind: wrapper, args: "uC", long: []string{"--unset", "--chdir"}, assigns: true},
+	"nohup":    {kind: wrapper},
+	"setsid":   {kind: wrapper},
+	"exec":     {kind: wrapper, args: "a"},
+	"command":  {kind: wrapper, stop: "vV"},
+	"builtin":  {kind: wrapper},
+	"time":     {kind: wrapper, args: "fo"},
+	"nice":     {kind: wrapper, args: "n", long: []string{"--adjustment"}},
+	"ionice":   {kind: wrapper, args: "cn", stop: "pPu"},
+	"chrt":     {kind: wrapper, stop: "mp", operands: 1},
+	"taskset":  {kind: wrapper, stop: "p", operands: 1},
+	"timeout":  {kind: wrapper, args: "sk", long: []string{"--signal", "--kill-after"}, operands: 1},
+	"stdbuf":   {kind: wrapper, args: "ioe"},
+	"nsenter":  {kind: wrapper, args: "tSG", long: []string{"--target"}},
+	"unbuffer": {kind: wrapper},
+	"chroot":   {kind: wrapper, operands: 1},
+	"unshare":  {kind: wrapper, args: "SG"},
+	"busybox":  {kind: wrapper, stop: "-"},
+	"toybox":   {kind: wrapper, stop: "-"},
+	"xargs":    {kind: wrapper, args: "InPLsdaE", long: []string{"--max-args", "--max-procs", "--delimiter", "--arg-file", "--max-lines"}},
+	"systemd-run": {
+		kind: wrapper, args: "upEHMS",
+		long: []string{"--unit", "--property", "--setenv", "--on-calendar", "--on-active", "--on-boot", "--uid", "--gid", "--slice", "--description"},
+	},
 	"flock":       {kind: wrapper, args: "wE", operands: 1},
 	"sshpass":     {kind: wrapper, args: "pfdP"},
 	"torsocks":    {kind: wrapper},
@@ -73,6 +79,8 @@ var known = map[string]program{
 
 	"sh": {kind: runner}, "bash": {kind: runner}, "ash": {kind: runner}, "dash": {kind: runner}, "zsh": {kind: runner},
 	"ksh": {kind: runner}, "mksh": {kind: runner}, "hush": {kind: runner}, "rbash": {kind: runner},
+	"$SHELL": {kind: runner}, "${SHELL}": {kind: runner}, "$BASH": {kind: runner}, "$0": {kind: runner},
+	"at": {kind: queuer}, "batch": {kind: queuer},
 	"eval":    {kind: joiner},
 	"watch":   {kind: joiner, args: "n", long: []string{"--interval"}},
 	"su":      {kind: login},
@@ -150,8 +158,8 @@ func (w *program) options(p *Parser, words []word) int {
 // base is where in a program's path its name begins.
 func base(path []byte) int {
 	i := bytes.LastIndexByte(path, '/') + 1
-	if i == len(path) {
-		return 0 // a directory
+	if i == len(path) || bytes.ContainsAny(path, " \t\n") {
+		return 0 // a directory, or what is no path
 	}
 	return i
 }

@@ -118,6 +118,6 @@ func (p *Parser) hereDocument(end []byte, tabs bool) {
 
 // feed makes text the standard input of the command at hand.
 func (p *Parser) feed(text []byte) {
-	p.flush(p.stdin)
-	p.stdin = text
+	p.flush(&p.stdin)
+	p.stdin = stream{data: text, known: true, open: p.vague}
 }

@@ -30,6 +30,16 @@ const (
 type word struct {
 	from, to int32
 	quoted   bool // some of it was: it is no keyword
+	open     bool // some of it is as it is written, since its value is not known
+	braced   bool // it is of a brace list
+}
+
+// A stream is what a command reads or writes, as far as it follows from the text.
+type stream struct {
+	data    []byte
+	known   bool
+	open    bool // some of data is as it is written, since its value is not known
+	decoded bool // data was decoded, which who reads it last must tell
 }
 
 // A text is something that is read as a script of its own.
@@ -42,34 +52,21 @@ type text struct {
 type Parser struct {
 	in    []byte // the text at hand
 	at    int    // where in it
-	tick  bool   // inside of `...`: the next ` ends it
 	depth int    // of substitutions
 	out   []byte // buffers[depth], while it is written
-	base  int    // words of the commands around the one at hand
-	start int    // of the command at hand, in out
-	from  int    // of the word at hand, in out
-	blank int    // end of out before the word at hand and the blank in front of it
-	quote bool   // some of the word at hand was quoted
+	state
 
 	words  []word
-	redirs []byte
-	subs   []span // what the substitutions of the command at hand run last
+	redirs []byte // of the commands that are being read
+	subs   []span // what the substitutions in them run
 	elems  []element
-	groups int
-	within int  // commands around the one at hand: find -exec
-	closed bool // a } has ended a group
-	braces braces
+	groups int // around the command at hand
+	within int // commands of find -exec around it
 
-	stdin   []byte // of the command at hand, if it is known
-	stdout  []byte // of the last command, if it is known; nil = it is not
-	decoded bool   // stdout was decoded, and nobody has seen to that yet
-
-	open    int // the first double quote without an end
+	unended int // the first double quote without an end
 	plain   [maxTries]int
 	plains  int  // how many of plain are double quotes to be taken for none
 	single  bool // there is no single quote any more
-	cases   int
-	pattern bool // of a case: up to the )
 	here    hereDocuments
 
 	vars    []variable
@@ -82,6 +79,25 @@ type Parser struct {
 	full    bool // it is reached: no more is read
 	steps   int  // bytes read and written
 	result  Commands
+}
+
+// A state is what a substitution has of its own.
+type state struct {
+	tick    bool // it is between two `
+	pattern bool // in a case, before )
+	closed  bool // a } has ended a group
+	cases   int
+
+	base   int // words of the commands around the one at hand
+	start  int // of the command at hand, in out
+	stdin  stream
+	stdout stream // of the last command
+
+	from   int  // of the word at hand, in out
+	blank  int  // end of out before the word at hand and the blank in front of it
+	quote  bool // some of the word was quoted
+	vague  bool // some of it is not known
+	braces braces
 }
 
 // The lists, as Commands has them.
@@ -114,7 +130,7 @@ func (p *Parser) Parse(data []byte) *Commands {
 			*l = append(*l, p.bytes(s))
 		}
 	}
-	p.in, p.stdin, p.stdout = nil, nil, nil
+	p.in, p.stdin, p.stdout = nil, stream{}, stream{}
 	clear(p.texts)
 	return &p.result
 }
@@ -135,18 +151,16 @@ func (p *Parser) reset() {
 func (p *Parser) read(data []byte) {
 	m := p.mark()
 	for p.plains = 0; ; p.plains++ {
-		p.in, p.at, p.tick, p.open = data, 0, false, noText
-		p.single, p.cases, p.pattern, p.closed, p.here = false, 0, false, false, hereDocuments{}
-		p.stdin, p.stdout, p.decoded = nil, nil, false
+		p.in, p.at, p.unended, p.single, p.here = data, 0, noText, false, hereDocuments{}
 		p.depth, p.groups, p.words, p.redirs, p.subs, p.elems = 0, 0, p.words[:0], p.redirs[:0], p.subs[:0], p.elems[:0]
 		p.out = p.buffers[0]
-		p.base, p.start = 0, len(p.out)
+		p.state = state{start: len(p.out)}
 		p.list(0)
 		p.buffers[0] = p.out
-		if p.open == noText || p.plains == maxTries || p.full {
+		if p.unended == noText || p.plains == maxTries || p.full {
 			return
 		}
-		p.plain[p.plains] = p.open
+		p.plain[p.plains] = p.unended
 		p.back(m)
 	}
 }
@@ -197,7 +211,8 @@ func (p *Parser) bytes(s span) []byte {
 
 // run has a text read as a script of its own.
 func (p *Parser) run(data []byte) {
-	if p.nested < maxDepth && len(p.texts) < maxTexts && len(bytes.TrimSpace(data)) > 0 {
+	last := &p.texts[len(p.texts)-1]
+	if p.nested < maxDepth && len(p.texts) < maxTexts && len(bytes.TrimSpace(data)) > 0 && !bytes.Equal(data, last.data) {
 		p.texts = append(p.texts, text{data, p.nested + 1})
 	}
 }

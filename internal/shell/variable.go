@@ -2,43 +2,45 @@ package shell
 
 import "bytes"
 
-// A variable is an assignment of a text that is known. The last one of a name counts.
-type variable struct{ name, value []byte }
+// A variable is an assignment. The last one of a name counts.
+type variable struct {
+	name, value []byte
+	known       bool
+}
 
 // value returns the value of a variable, if it is known.
 func (p *Parser) value(name []byte) ([]byte, bool) {
 	for i := len(p.vars) - 1; i >= 0; i-- {
 		if bytes.Equal(p.vars[i].name, name) {
-			return p.vars[i].value, true
+			return p.vars[i].value, p.vars[i].known
 		}
 	}
 	return nil, false
 }
 
 // assign remembers name=value. Both are kept as they are: what is written stays where it is until the next Parse.
-func (p *Parser) assign(word []byte) {
-	name, value, _ := bytes.Cut(word, []byte("="))
-	if len(p.vars) == maxVariables || len(value) > maxValue {
+func (p *Parser) assign(w word) {
+	name, value, _ := bytes.Cut(p.text(w), []byte("="))
+	if len(p.vars) == maxVariables {
 		return
 	}
+	known := !w.open && len(value) <= maxValue
 	if n := len(name) - 1; name[n] == '+' {
 		name = name[:n]
-		before, _ := p.value(name)
-		if len(before)+len(value) > maxValue {
-			return
-		}
+		before, was := p.value(name)
+		known = known && was && len(before)+len(value) <= maxValue
 		from := len(p.buffers[valueBuffer])
 		b := append(append(p.buffers[valueBuffer], before...), value...)
 		p.buffers[valueBuffer] = b
 		value = b[from:len(b):len(b)]
 		p.spend(len(value))
 	}
-	p.vars = append(p.vars, variable{name, value})
+	p.vars = append(p.vars, variable{name, value, known})
 }
 
 // isAssignment reports whether a word assigns to a variable.
 func isAssignment(w []byte) bool {
-	for i, c := range w {
+	for i, c := range w[:min(len(w), maxName)] {
 		switch {
 		case c == '=':
 			return i > 0

@@ -39,7 +39,7 @@ func (p *Parser) begin() {
 	if len(p.out) > p.start {
 		p.out = append(p.out, ' ')
 	}
-	p.from, p.quote, p.braces.n = len(p.out), false, 0
+	p.from, p.quote, p.vague, p.braces.n = len(p.out), false, false, 0
 }
 
 // end ends the word, which is none if it is empty.
@@ -56,7 +56,7 @@ func (p *Parser) end() {
 
 // push makes a word of what stands in out from a place on.
 func (p *Parser) push(from int) {
-	p.words = append(p.words, word{int32(from), int32(len(p.out)), p.quote}) //nolint:gosec // at most maxBytes
+	p.words = append(p.words, word{int32(from), int32(len(p.out)), p.quote, p.vague, false}) //nolint:gosec // at most maxBytes
 	p.spend(len(p.out) - from)
 }
 
@@ -70,6 +70,12 @@ func (p *Parser) spend(n int) {
 
 // put appends to the word. What is put more than once of the text goes by repeat.
 func (p *Parser) put(data []byte) { p.out = append(p.out, data...) }
+
+// putOpen appends what has a value that is not known.
+func (p *Parser) putOpen(data []byte) {
+	p.vague = true
+	p.repeat(data)
+}
 
 // repeat appends to the word what stands elsewhere, unless there is too much of it.
 func (p *Parser) repeat(data []byte) {
@@ -199,8 +205,8 @@ func (p *Parser) double() {
 			p.at = i
 		}
 	}
-	if p.open == noText || begin < p.open {
-		p.open = begin
+	if p.unended == noText || begin < p.unended {
+		p.unended = begin
 	}
 }
 

@@ -5,53 +5,48 @@ import (
 	"unicode/utf8"
 )
 
-// write sees to what a command writes, if that is known: p.stdout.
-func (p *Parser) write(k kind, words []word, end int, wasDecoded bool) {
-	b := p.buffers[valueBuffer]
-	from := len(b)
-	args := words[1:]
-	done := false
+// write is what a command writes.
+func (p *Parser) write(k kind, words []word, end int) stream {
+	in, args := p.stdin, words[1:]
 	switch k {
 	case echoer:
-		b, done = p.echo(b, args, end)
+		return p.echo(args, end)
 	case printer:
-		b, done = p.printf(b, args)
-	case copier, passer:
-		if p.stdin != nil && (k == passer || p.options(args)) {
-			p.stdout, p.decoded = p.stdin, wasDecoded
-		}
-		return
-	case reverser:
-		if p.stdin != nil {
-			for i := len(p.stdin); i > 0; {
-				_, n := utf8.DecodeLastRune(p.stdin[:i])
-				b, i = append(b, p.stdin[i-n:i]...), i-n
-			}
-			done = true
-		}
+		return p.printf(args)
+	case copier:
+		in.known = in.known && p.options(args)
+		return in
+	case passer:
+		return in
 	case base64er:
-		if p.stdin != nil && p.option(args, "dD", "--decode") {
-			b, done = appendBase64(b, p.stdin), true
-		}
+		in.known = in.known && p.option(args, "dD", "--decode")
 	case crypter:
-		if p.stdin != nil && p.option(args, "d", "-d") && (p.option(args, "a", "base64") || p.option(args, "", "-base64")) {
-			b, done = appendBase64(b, p.stdin), true
-		}
+		in.known = in.known && p.option(args, "", "-d") && (p.option(args, "", "-a") || p.option(args, "", "-base64") || p.option(args, "", "base64"))
 	case hexer:
-		if p.stdin != nil && p.option(args, "r", "-revert") && p.option(args, "p", "-plain") {
-			b, done = appendHex(b, p.stdin), true
-		}
+		in.known = in.known && p.option(args, "r", "-revert") && p.option(args, "p", "-plain")
+	default: // reverser
+	}
+	if !in.known || in.open {
+		return stream{}
+	}
+	b := p.buffers[valueBuffer]
+	from := len(b)
+	switch k {
+	case reverser:
+		b = appendReversed(b, in.data)
+	case hexer:
+		b = appendHex(b, in.data)
 	default:
+		b = appendBase64(b, in.data)
 	}
-	if len(b) == from && !done && k != echoer && k != printer {
-		return
-	}
+	return stream{data: p.keep(b, from), known: true, decoded: true}
+}
+
+// keep makes b, which has grown from a length on, the buffer of values, and returns what is new in it.
+func (p *Parser) keep(b []byte, from int) []byte {
 	p.buffers[valueBuffer] = b
 	p.spend(len(b) - from)
-	if p.stdout == nil {
-		p.stdout = b[from:len(b):len(b)]
-	}
-	p.decoded = done
+	return b[from:len(b):len(b)]
 }
 
 // option reports whether one of the words is a short option, alone or among others, or a long one.
@@ -75,8 +70,18 @@ func (p *Parser) options(words []word) bool {
 	return true
 }
 
-// echo appends what echo writes, and reports whether escapes were undone. Without, it is what stands in out.
-func (p *Parser) echo(b []byte, args []word, end int) (out []byte, undone bool) {
+// anyOpen reports whether one of the words is not known.
+func anyOpen(words []word) bool {
+	for _, w := range words {
+		if w.open {
+			return true
+		}
+	}
+	return false
+}
+
+// echo is what echo writes. Without escapes, it is what stands in out.
+func (p *Parser) echo(args []word, end int) stream {
 	escapes := false
 	i := 0
 	for ; i < len(args); i++ {
@@ -86,41 +91,40 @@ func (p *Parser) echo(b []byte, args []word, end int) (out []byte, undone bool) 
 		}
 		escapes = escapes || bytes.IndexByte(o, 'e') > 0
 	}
+	s := stream{known: true, open: anyOpen(args)}
 	if i == len(args) {
-		p.stdout = []byte{}
-		return b, false
+		return s
 	}
-	written := p.out[args[i].from:end:end]
-	if !escapes {
-		p.stdout = written
-		return b, false
+	s.data = p.out[args[i].from:end:end]
+	if escapes {
+		s.decoded = hasCodes(s.data)
+		b := p.buffers[valueBuffer]
+		s.data = p.keep(unescape(b, s.data, escapesOfEcho), len(b))
 	}
-	return unescape(b, written, escapesOfEcho), hasCodes(written)
+	return s
 }
 
-// printf appends what printf writes, and reports whether escapes were undone.
-func (p *Parser) printf(b []byte, args []word) (out []byte, undone bool) {
+// printf is what printf writes.
+func (p *Parser) printf(args []word) stream {
 	if len(args) > 0 && string(p.text(args[0])) == "--" {
 		args = args[1:]
 	}
 	if len(args) == 0 || string(p.text(args[0])) == "-v" {
-		return b, false
+		return stream{known: true}
 	}
-	format := p.text(args[0])
-	args = args[1:]
+	format, args := p.text(args[0]), args[1:]
+	s := stream{known: true, open: anyOpen(args), decoded: hasCodes(format)}
+	b := p.buffers[valueBuffer]
+	from := len(b)
 	for range maxRounds {
-		rest, before := format, len(args)
-		for len(rest) > 0 && len(b) < maxBytes {
+		before := len(args)
+		for rest := format; len(rest) > 0 && len(b) < maxBytes; {
 			i := bytes.IndexByte(rest, '%')
 			if i < 0 {
 				i = len(rest)
 			}
 			b = unescape(b, rest[:i], escapesOfC)
-			undone = undone || hasCodes(rest[:i])
-			if rest = rest[min(i+1, len(rest)):]; len(rest) == 0 {
-				break
-			}
-			rest = bytes.TrimLeft(rest, "-+ #0123456789.")
+			rest = bytes.TrimLeft(rest[min(i+1, len(rest)):], "-+ #0123456789.")
 			if len(rest) == 0 {
 				break
 			}
@@ -129,8 +133,8 @@ func (p *Parser) printf(b []byte, args []word) (out []byte, undone bool) {
 				b = append(b, '%')
 			case len(args) == 0:
 			case verb == 'b':
-				b = unescape(b, p.text(args[0]), escapesOfEcho)
-				undone, args = undone || hasCodes(p.text(args[0])), args[1:]
+				s.decoded = s.decoded || hasCodes(p.text(args[0]))
+				b, args = unescape(b, p.text(args[0]), escapesOfEcho), args[1:]
 			default:
 				b, args = append(b, p.text(args[0])...), args[1:]
 			}
@@ -140,7 +144,8 @@ func (p *Parser) printf(b []byte, args []word) (out []byte, undone bool) {
 			break
 		}
 	}
-	return b, undone
+	s.data = p.keep(b, from)
+	return s
 }
 
 // hasCodes reports whether text has an escape that is a number.
@@ -154,6 +159,16 @@ func hasCodes(text []byte) bool {
 		}
 	}
 	return false
+}
+
+// appendReversed appends text from its end to its beginning.
+func appendReversed(dst, text []byte) []byte {
+	for len(text) > 0 {
+		_, n := utf8.DecodeLastRune(text)
+		dst = append(dst, text[len(text)-n:]...)
+		text = text[:len(text)-n]
+	}
+	return dst
 }
 
 // appendBase64 appends what text is the Base64 form of, up to what is none. Blanks are passed over, padding may be missing.
@@ -173,6 +188,9 @@ func appendBase64(dst, text []byte) []byte {
 			d = 62
 		case c == '/', c == '_':
 			d = 63
+		case c == '=': // padding; another text may follow
+			n = 0
+			continue
 		case classes[c] == blank || c == '\n':
 			continue
 		default:
