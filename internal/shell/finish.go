@@ -2,9 +2,11 @@ package shell
 
 // levels are where among the words of a command it and those that it runs begin.
 type levels struct {
-	at   [maxLevels]int
-	n    int
-	last program // the innermost one
+	at    [maxLevels]int
+	base  [maxLevels]int // where in their words the names of the programs begin
+	n     int
+	paths bool    // some names have a directory before them
+	last  program // the innermost one
 }
 
 // finish tells the command at hand: its redirections, segments, and what it runs.
@@ -72,10 +74,12 @@ func (l *levels) find(p *Parser, words []word, i int) {
 		if l.n == maxLevels {
 			l.n-- // the innermost one stays
 		}
-		l.at[l.n] = i
-		l.n++
 		name := p.text(words[i])
-		l.last = known[string(name[base(name):])]
+		begin := base(name)
+		l.at[l.n], l.base[l.n] = i, begin
+		l.n++
+		l.paths = l.paths || begin > 0
+		l.last = known[string(name[begin:])]
 		n := 0
 		switch l.last.kind {
 		case wrapper:
@@ -107,11 +111,7 @@ func bracedBody(p *Parser, words []word) int {
 
 // strip leaves of the names of programs what is behind their directories.
 func (p *Parser) strip(words []word, l *levels) {
-	shorter := false
-	for _, at := range l.at[:l.n] {
-		shorter = shorter || base(p.text(words[at])) > 0
-	}
-	if !shorter {
+	if !l.paths {
 		return
 	}
 	to, next := p.start, 0
@@ -119,7 +119,7 @@ func (p *Parser) strip(words []word, l *levels) {
 		w := &words[i]
 		from := int(w.from)
 		if next < l.n && l.at[next] == i {
-			from += base(p.text(*w))
+			from += l.base[next]
 			next++
 		}
 		if i > 0 {

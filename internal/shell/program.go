@@ -158,7 +158,7 @@ func (w *program) options(p *Parser, words []word) int {
 // base is where in a program's path its name begins.
 func base(path []byte) int {
 	i := bytes.LastIndexByte(path, '/') + 1
-	if i == len(path) || bytes.ContainsAny(path, " \t\n") {
+	if i == 0 || i == len(path) || bytes.ContainsAny(path, " \t\n") {
 		return 0 // a directory, or what is no path
 	}
 	return i
