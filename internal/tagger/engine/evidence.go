@@ -98,12 +98,11 @@ func appendQuoted(dst, text []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for len(text) > 0 {
-		n := bytes.IndexFunc(text, escapes)
-		if n < 0 {
-			dst = append(dst, text...)
+		n := plain(text)
+		dst = append(dst, text[:n]...)
+		if n == len(text) {
 			break
 		}
-		dst = append(dst, text[:n]...)
 		r, size := utf8.DecodeRune(text[n:])
 		switch r {
 		case '"', '\\':
@@ -130,7 +129,15 @@ func appendQuoted(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// escapes reports whether a character of a JSON string is escaped.
-func escapes(r rune) bool {
-	return r < ' ' || r == '"' || r == '\\' || r == '\u2028' || r == '\u2029'
+// plain is how much of the text of a JSON string stands before what is escaped.
+func plain(text []byte) int {
+	for i, c := range text {
+		if c < ' ' || c == '"' || c == '\\' {
+			return i
+		}
+		if c == '\xe2' && (bytes.HasPrefix(text[i:], []byte("\u2028")) || bytes.HasPrefix(text[i:], []byte("\u2029"))) {
+			return i
+		}
+	}
+	return len(text)
 }
