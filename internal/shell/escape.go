@@ -54,7 +54,7 @@ func unescape(dst, text []byte, way int) []byte {
 			case n == 0:
 				dst = append(dst, '\\', c)
 			case c == 'x':
-				dst = append(dst, byte(r))
+				dst = append(dst, byte(r)) //nolint:gosec // two digits
 			default:
 				dst = utf8.AppendRune(dst, r)
 			}
@@ -68,7 +68,7 @@ func unescape(dst, text []byte, way int) []byte {
 			if c != '0' {
 				r += rune(c-'0') << (3 * n)
 			}
-			dst, text = append(dst, byte(r)), text[n:]
+			dst, text = append(dst, byte(r)), text[n:] //nolint:gosec // the low byte, as shells have it
 		default:
 			dst = append(dst, '\\', c)
 		}

@@ -173,13 +173,13 @@ func (p *Parser) parameter(inQuotes bool) {
 		p.groups--
 		return
 	}
-	close := bytes.IndexByte(p.in[begin:min(len(p.in), begin+maxRaw)], '}')
-	if close < 0 {
+	length := bytes.IndexByte(p.in[begin:min(len(p.in), begin+maxRaw)], '}')
+	if length < 0 {
 		p.put(p.in[begin : begin+1])
 		p.at = begin + 1
 		return
 	}
-	p.at = begin + close + 1
+	p.at = begin + length + 1
 	if value, known := p.substring(name, p.in[end:p.at-1]); known {
 		p.insert(value, inQuotes)
 		return

@@ -101,8 +101,8 @@ func copied(c *Commands) [4][]string {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, make := range hostile {
-		f.Add([]byte(make(3)), []byte(make(40)))
+	for _, text := range hostile {
+		f.Add([]byte(text(3)), []byte(text(40)))
 	}
 	var used Parser
 	f.Fuzz(func(t *testing.T, a, b []byte) {
@@ -118,10 +118,10 @@ func FuzzParse(f *testing.F) {
 
 func TestHostileTextsStayWithinBounds(t *testing.T) {
 	var p Parser
-	for name, make := range hostile {
+	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			for _, n := range []int{1, 10, 1000, 10_000} {
-				checkBounds(t, &p, []byte(make(n)))
+				checkBounds(t, &p, []byte(text(n)))
 			}
 		})
 	}
@@ -130,11 +130,11 @@ func TestHostileTextsStayWithinBounds(t *testing.T) {
 // Twice the text is at most little more than twice the work.
 func TestWorkIsLinear(t *testing.T) {
 	var p Parser
-	for name, make := range hostile {
+	for name, text := range hostile {
 		for n := 500; n <= 8_000; n *= 2 {
-			p.Parse([]byte(make(n)))
+			p.Parse([]byte(text(n)))
 			once := p.steps
-			p.Parse([]byte(make(2 * n)))
+			p.Parse([]byte(text(2 * n)))
 			if most := once*22/10 + minBytes; p.steps > most {
 				t.Errorf("%s: %d steps for n = %d, %d for twice that, want at most %d", name, once, n, p.steps, most)
 			}

@@ -49,7 +49,7 @@ func (l *list) index(p *Parser) {
 		l.seen = make(map[uint64]int32, 2*fewTexts)
 	}
 	for i, s := range l.spans {
-		l.seen[maphash.Bytes(seed, p.bytes(s))] = int32(i) //nolint:gosec // at most maxCommands
+		l.seen[maphash.Bytes(seed, p.bytes(s))] = int32(i)
 	}
 }
 

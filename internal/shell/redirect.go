@@ -26,8 +26,16 @@ func (p *Parser) descriptor() bool {
 
 // redirections are the operators, the longer ones first, and what they are written as.
 var redirections = [...]struct{ op, as string }{
-	{"<<<", "<<<"}, {"<<-", "<<"}, {"<<", "<<"}, {"<>", "<>"}, {"<&", "<&"}, {"<", "<"},
-	{">>", ">>"}, {">&", ">&"}, {">|", ">"}, {">", ">"},
+	{"<<<", "<<<"},
+	{"<<-", "<<"},
+	{"<<", "<<"},
+	{"<>", "<>"},
+	{"<&", "<&"},
+	{"<", "<"},
+	{">>", ">>"},
+	{">&", ">&"},
+	{">|", ">"},
+	{">", ">"},
 }
 
 // redirection reads a redirection, of which fd is the number in front of it.
@@ -51,17 +59,17 @@ func (p *Parser) redirection(fd string) {
 		}
 		return
 	}
-	switch {
-	case as == "<<":
+	switch as {
+	case "<<":
 		p.hereDocument(target, op == "<<-")
-	case as == "<<<":
+	case "<<<":
 		b := p.buffers[valueBuffer]
 		from := len(b)
 		b = append(b, target...)
 		p.buffers[valueBuffer] = b
 		p.spend(len(target))
 		p.feed(b[from:len(b):len(b)])
-	case as == "<&" || as == ">&":
+	case "<&", ">&":
 		switch isNumber := len(bytes.Trim(target, "0123456789")) == 0; {
 		case string(target) == "-", isNumber && len(target) == 1 && target[0] <= '2' && fd <= "2":
 			return // standard descriptors onto each other

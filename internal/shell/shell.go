@@ -119,7 +119,7 @@ func (p *Parser) Parse(data []byte) *Commands {
 	}
 	if len(p.lists[segments].spans) == 0 {
 		if rest := bytes.TrimSpace(data); len(rest) > 0 {
-			p.out = append(p.buffers[0][:0], rest[:min(len(rest), maxBytes)]...)
+			p.out = append(p.out[:0], rest[:min(len(rest), maxBytes)]...)
 			p.buffers[0] = p.out
 			p.add(segments, p.span(0))
 		}

@@ -1,6 +1,9 @@
 package shell
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A variable is an assignment. The last one of a name counts.
 type variable struct {
@@ -10,9 +13,9 @@ type variable struct {
 
 // value returns the value of a variable, if it is known.
 func (p *Parser) value(name []byte) ([]byte, bool) {
-	for i := len(p.vars) - 1; i >= 0; i-- {
-		if bytes.Equal(p.vars[i].name, name) {
-			return p.vars[i].value, p.vars[i].known
+	for _, v := range slices.Backward(p.vars) {
+		if bytes.Equal(v.name, name) {
+			return v.value, v.known
 		}
 	}
 	return nil, false

@@ -1,6 +1,9 @@
 package shell
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A class says what a byte means where nothing is quoted.
 type class uint8
@@ -161,11 +164,9 @@ func (p *Parser) quoted(c byte) {
 		p.at += n + 1
 		p.quote = true
 	case '"':
-		for _, at := range p.plain[:p.plains] {
-			if at == p.at {
-				p.at++
-				return
-			}
+		if slices.Contains(p.plain[:p.plains], p.at) {
+			p.at++
+			return
 		}
 		p.double()
 	}

