@@ -11,6 +11,7 @@ import (
 
 	"ttpworker/internal/demo"
 	"ttpworker/internal/kafka"
+	"ttpworker/internal/wire"
 	"ttpworker/internal/yamlx"
 )
 
@@ -37,6 +38,7 @@ func newDemo(g *globals) *cobra.Command {
 				return usage(err)
 			}
 			cfg.Kafka.Brokers = yamlx.Strings{kafka.EmbeddedBroker} // whatever file and environment say for other commands
+			cfg.Input.Format = wire.TaggerEvent                     // as the simulated sensors write
 			if dir != "" {
 				cfg.RuleStore.Dir = dir
 			}

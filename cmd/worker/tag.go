@@ -21,29 +21,37 @@ import (
 
 func newTag(g *globals) *cobra.Command {
 	var from ruleFlags
-	var states string
+	var states, format string
 	c := &cobra.Command{
 		Use:   "tag [FILE|-]",
 		Short: "Tag events from a file or standard input, without Kafka",
 		Long: "Read events as lines of JSON, write their tags as lines of JSON in input order. A bad line goes to standard\n" +
 			"error with its number, the rest goes on, and the exit code is 3 at the end. A missing source_id is line:<n>.\n\n" +
+			"With --format cowrie the lines are those of the honeypot's cowrie.json; docs/cowrie.md says what becomes of them.\n\n" +
 			"Without --rules: the rules of the configuration, else ./rules/ttp, else the rules in the binary.",
 		Example: `  printf '{"source_kind":"command","payload":{"command_text":"cat /etc/shadow"}}\n' | worker tag`,
 		Args:    usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return interruptible(cmd.Context(), func() error { return tag(cmd, g, &from, states, args) })
+			return interruptible(cmd.Context(), func() error { return tag(cmd, g, &from, states, format, args) })
 		},
 	}
 	from.add(c.Flags())
 	c.Flags().StringVar(&states, "states", "", "operator states, YAML or JSON `file`: rule_id -> {state, confidence_max, expires_at}")
+	c.Flags().StringVar(&format, "format", "", "`format` of the lines: tagger_event or cowrie (default: input.format of the configuration)")
 	return c
 }
 
 // tag reads rules, makes a plan of them and tags the lines of the input.
-func tag(cmd *cobra.Command, g *globals, from *ruleFlags, states string, args []string) error {
+func tag(cmd *cobra.Command, g *globals, from *ruleFlags, states, format string, args []string) error {
 	cfg, log, err := g.load()
 	if err != nil {
 		return err
+	}
+	if format != "" {
+		cfg.Input.Format = wire.Format(format)
+	}
+	if err := cfg.Input.Format.Validate(); err != nil {
+		return usage(fmt.Errorf("--format: %w", err))
 	}
 	set, err := from.read(cfg)
 	if err != nil {
@@ -57,7 +65,7 @@ func tag(cmd *cobra.Command, g *globals, from *ruleFlags, states string, args []
 	if err != nil {
 		return err
 	}
-	dec, err := wire.NewDecoder(cfg.Limits.Limits)
+	dec, err := wire.NewDecoderOf(cfg.Input.Format, cfg.Limits.Limits)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,14 @@ type Config struct {
 // InputConfig says what to read.
 type InputConfig struct {
 	Topics yamlx.Strings `yaml:"topics" env:"TOPICS"` // empty = topics.events.name
+	Format wire.Format   `yaml:"format" env:"FORMAT"` // of the records of all of them
+}
+
+func (c InputConfig) validate() error {
+	if err := c.Format.Validate(); err != nil {
+		return fmt.Errorf("input.format: %w", err)
+	}
+	return nil
 }
 
 // OutputConfig says how to write.
@@ -89,6 +97,7 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		Kafka:     kafka.DefaultConfig(),
+		Input:     InputConfig{Format: wire.TaggerEvent},
 		Topics:    produce.DefaultTopicsConfig(),
 		Output:    OutputConfig{Framing: wire.SingleObject},
 		DLQ:       pipeline.DefaultLetterLimit(),
@@ -115,7 +124,7 @@ func (c Config) InputTopics() []string {
 // Validate reports everything that is wrong, joined.
 func (c Config) Validate() error {
 	errs := []error{
-		c.Kafka.Validate(), c.Topics.Validate(), c.Output.Framing.Validate(), c.Registry.Validate(), c.DLQ.Validate(),
+		c.Kafka.Validate(), c.Input.validate(), c.Topics.Validate(), c.Output.Framing.Validate(), c.Registry.Validate(), c.DLQ.Validate(),
 		known("rule_store.type", c.RuleStore.Type, storeFilesystem),
 		c.RuleStore.Validate(), c.Sigma.Levels.Validate(),
 		known("tagger.type", c.Tagger.Type, taggerComposite), c.Tagger.validate(),

@@ -77,6 +77,9 @@ func eventChecker(ctx context.Context, cfg Config, log *slog.Logger) (check func
 	}
 	check = func(rec *kafka.Record) error {
 		_, _, err := dec.Event(rec.Value, rec.Time)
+		if _, skip := errors.AsType[wire.SkipError](err); skip {
+			return nil
+		}
 		missing, ok := errors.AsType[*wire.MissingSchemaError](err)
 		if !ok {
 			return err

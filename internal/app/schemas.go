@@ -21,11 +21,11 @@ type Subject struct {
 	Input  bool        // others write there, too, maybe under schemas of their own
 }
 
-// Subjects are those of the configured topics: a topic's name and -value. The topic of dead letters has none, as its
-// values are those of the input, whatever they are.
+// Subjects are those of the configured topics: a topic's name and -value. Input in a format without schemas has none,
+// nor has the topic of dead letters, as its values are those of the input, whatever they are.
 func Subjects(cfg Config) []Subject {
 	var all []Subject
-	for _, topic := range cfg.InputTopics() {
+	for _, topic := range schemaTopics(cfg) {
 		all = append(all, Subject{topic + "-value", wire.EventRecord, true})
 	}
 	return append(all,
@@ -33,6 +33,14 @@ func Subjects(cfg Config) []Subject {
 		Subject{Name: cfg.Topics.Shadow.Name + "-value", Record: wire.TagRecord},
 		Subject{Name: cfg.Topics.Reloaded.Name + "-value", Record: wire.RuleReloadedRecord},
 		Subject{Name: cfg.Topics.State.Name + "-value", Record: wire.RuleStateRecord})
+}
+
+// schemaTopics are the input topics whose records may have schemas.
+func schemaTopics(cfg Config) []string {
+	if cfg.Input.Format != wire.TaggerEvent {
+		return nil
+	}
+	return cfg.InputTopics()
 }
 
 // newEncoder writes as configured. ids are those of our schemas, if they are written.
@@ -45,7 +53,7 @@ func newEncoder(cfg Config, ids map[wire.Record]uint32) (*wire.Encoder, error) {
 
 // newDecoder knows ids from the start.
 func newDecoder(cfg Config, ids map[wire.Record]uint32) (*wire.Decoder, error) {
-	dec, err := wire.NewDecoder(cfg.Limits.Limits)
+	dec, err := wire.NewDecoderOf(cfg.Input.Format, cfg.Limits.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +152,7 @@ func buildResolver(
 		}
 	}
 	var subjects []string
-	for _, topic := range cfg.InputTopics() {
+	for _, topic := range schemaTopics(cfg) {
 		subjects = append(subjects, topic+"-value")
 	}
 	r = registry.NewResolver(client, dec, subjects, cfg.Kafka.SchemaWait, log, metrics)

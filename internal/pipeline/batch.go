@@ -98,7 +98,8 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 }
 
 // Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is
-// no event. A record of a schema that may yet be found has the partition wait.
+// no event, unless its format says that such records are to be skipped. A record of a schema that may yet be found has
+// the partition wait.
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
 	var tags []tagger.Tag
 	now, before := time.Now(), len(dst)
@@ -113,10 +114,17 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 		rec, at := &recs[i], moments{record: recs[i].Time.UnixMilli(), event: noTime}
 		span := b.trace(rec)
 		var err error
-		if tags, err = b.tag(tags[:0], rec, &at, &n); err == nil {
+		tags, err = b.tag(tags[:0], rec, &at, &n)
+		switch {
+		case err == nil:
 			dst, err = b.encode(dst, rec, tags, now, span, &n)
-		} else if err = b.seek(recs[i:], err); isHold(err) {
-			return dst, err
+		case n.skip(err):
+			err = nil
+			span.Tagged(0)
+		default:
+			if err = b.seek(recs[i:], err); isHold(err) {
+				return dst, err
+			}
 		}
 		if dst, err = b.sortOut(dst, rec, err, span); err != nil {
 			return dst, fmt.Errorf("record %s: %w", consume.Source(rec), err)

@@ -21,12 +21,13 @@ var errLongLine = &wire.Error{Class: wire.TooLarge, Err: fmt.Errorf("the line is
 
 // Lines is what tagging lines came to.
 type Lines struct {
-	Events, Tags, Bad int
+	Events, Tags, Skipped, Bad int
 }
 
 // TagLines reads events as lines of JSON and writes their tags as lines of JSON, in input order. A bad line is
-// handed to bad with its number and skipped; so is an empty one, silently. A missing source_id is "line:<n>". Tags
-// are written at the latest before it waits for more input. The error is about reading or writing.
+// handed to bad with its number and skipped; so is an empty one, silently, and what the format says is no event. A
+// missing source_id is "line:<n>". Tags are written at the latest before it waits for more input. The error is about
+// reading or writing.
 func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, out io.Writer, bad func(line int, err error)) (Lines, error) {
 	var sum Lines
 	w := bufio.NewWriter(out)
@@ -44,7 +45,12 @@ func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, 
 			continue
 		}
 		var err error
-		if tags, err = tagLine(tags[:0], plan, dec, line, n, lines.long); err != nil {
+		tags, err = tagLine(tags[:0], plan, dec, line, n, lines.long)
+		if _, skip := errors.AsType[wire.SkipError](err); skip {
+			sum.Skipped++
+			continue
+		}
+		if err != nil {
 			sum.Bad++
 			bad(n, err)
 			continue

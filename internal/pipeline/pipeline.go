@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"log/slog"
 	"math/bits"
 	"sync/atomic"
@@ -53,6 +54,7 @@ type batchMetrics struct {
 	events   *prometheus.CounterVec
 	tags     *prometheus.CounterVec
 	letters  *prometheus.CounterVec
+	skipped  *prometheus.CounterVec
 	repairs  prometheus.Counter
 	duration prometheus.Histogram
 	records  prometheus.Histogram
@@ -72,6 +74,9 @@ func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ttp_pipeline_dead_letters_total", Help: "Dead letters by error class.",
 		}, []string{"class"}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ttp_pipeline_skipped_records_total", Help: "Good records that are no events, by the reason (input.format cowrie).",
+		}, []string{"reason"}),
 		repairs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ttp_pipeline_payload_repairs_total", Help: "Invalid UTF-8 sequences and lone surrogates in payloads, replaced by U+FFFD.",
 		}),
@@ -89,8 +94,8 @@ func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
 		}),
 	}
 	m.sinceRecord, m.sinceEvent = newLatencies(reg)
-	reg.MustRegister(m.events, m.tags, m.letters, m.repairs, m.duration, m.records, m.outputs)
-	for _, outcome := range []string{"tagged", "unchanged", "malformed", "failed"} {
+	reg.MustRegister(m.events, m.tags, m.letters, m.skipped, m.repairs, m.duration, m.records, m.outputs)
+	for _, outcome := range []string{"tagged", "unchanged", "skipped", "malformed", "failed"} {
 		m.events.WithLabelValues(outcome)
 	}
 	for _, topic := range []string{"tags", "shadow"} {
@@ -99,12 +104,31 @@ func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
 	for _, class := range wire.Classes() {
 		m.letters.WithLabelValues(string(class))
 	}
+	for _, reason := range wire.SkipReasons() {
+		m.skipped.WithLabelValues(string(reason))
+	}
 	return m
 }
 
 // outcomes count what becomes of some records, which are added to the metrics together: looking up a counter takes as
 // long as a hundredth of the work on a record, and adding to one that other partitions add to as well.
-type outcomes struct{ unchanged, tagged, trusted, shadow, repairs int }
+type outcomes struct {
+	unchanged, tagged, trusted, shadow, repairs int
+	skipped                                     map[wire.SkipReason]int
+}
+
+// skip counts a record that is to be skipped, and reports whether err says so.
+func (o *outcomes) skip(err error) bool {
+	skip, ok := errors.AsType[wire.SkipError](err)
+	if !ok {
+		return false
+	}
+	if o.skipped == nil {
+		o.skipped = map[wire.SkipReason]int{}
+	}
+	o.skipped[skip.Reason]++
+	return true
+}
 
 // event counts an event that has these tags.
 func (o *outcomes) event(tags []tagger.Tag) {
@@ -128,6 +152,10 @@ func (m *batchMetrics) add(o *outcomes) {
 	m.tags.WithLabelValues("tags").Add(float64(o.trusted))
 	m.tags.WithLabelValues("shadow").Add(float64(o.shadow))
 	m.repairs.Add(float64(o.repairs))
+	for reason, n := range o.skipped {
+		m.events.WithLabelValues("skipped").Add(float64(n))
+		m.skipped.WithLabelValues(string(reason)).Add(float64(n))
+	}
 }
 
 // malformed counts a dead letter and logs the 1st, 2nd, 4th, 8th ... of its class, so that a flood of them does not

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,11 +26,13 @@ const (
 
 // A Decoder reads records of any framing, which it tells apart by their first bytes. It knows the released schemas by
 // their fingerprints and learns others: see Learn. It is safe for concurrent use. All errors of its readers are of
-// type *Error; one about a schema that it does not know yet has a *MissingSchemaError in it.
+// type *Error; one about a schema that it does not know yet has a *MissingSchemaError in it. Only events of a format
+// that has records which are none give a SkipError, too.
 type Decoder struct {
-	limits  Limits
-	schemas map[Record]*schema
-	scratch sync.Pool // of *scratch
+	limits   Limits
+	honeypot *cowrieReader // nil unless events are of the format cowrie
+	schemas  map[Record]*schema
+	scratch  sync.Pool // of *scratch
 
 	learning sync.Mutex // held by those who store into prints and ids
 	prints   atomic.Pointer[map[fingerprint]*writer]
@@ -37,8 +40,11 @@ type Decoder struct {
 }
 
 // NewDecoder makes a decoder. limits are those of events.
-func NewDecoder(limits Limits) (*Decoder, error) {
-	if err := limits.Validate(); err != nil {
+func NewDecoder(limits Limits) (*Decoder, error) { return NewDecoderOf(TaggerEvent, limits) }
+
+// NewDecoderOf makes a decoder whose events are of a format. What it reads besides does not depend on that.
+func NewDecoderOf(format Format, limits Limits) (*Decoder, error) {
+	if err := errors.Join(format.Validate(), limits.Validate()); err != nil {
 		return nil, err
 	}
 	all, err := released()
@@ -46,6 +52,9 @@ func NewDecoder(limits Limits) (*Decoder, error) {
 		return nil, err
 	}
 	d := &Decoder{limits: limits, schemas: map[Record]*schema{}}
+	if format == Cowrie {
+		d.honeypot = newCowrieReader()
+	}
 	d.scratch.New = newScratch
 	prints := map[fingerprint]*writer{}
 	for _, s := range all {
@@ -69,6 +78,9 @@ func (d *Decoder) Event(value []byte, recordTime time.Time) (ev tagger.TaggerEve
 // EventOr is Event, but sourceID stands in for a source_id that is missing or empty, if it is not empty itself. The
 // command line numbers its lines so.
 func (d *Decoder) EventOr(value []byte, recordTime time.Time, sourceID string) (tagger.TaggerEvent, int, error) {
+	if d.honeypot != nil {
+		return d.cowrie(value)
+	}
 	s := d.take()
 	defer d.put(s)
 	src, err := d.open(s, EventRecord, value, d.limits)

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,4 +128,47 @@ func must(data []byte, err error) []byte {
 		panic(err)
 	}
 	return data
+}
+
+// FuzzCowrie holds that nothing makes the reader of cowrie's events panic or change what it reads; that what it gives is an
+// event of our own which comes back the same from any framing; and that white space and order are no content.
+func FuzzCowrie(f *testing.F) {
+	limits := Limits{PayloadBytes: 4096, Depth: 8, Fields: 100}
+	d, ours := newCowrie(f, limits), newDecoder(f, Limits{PayloadBytes: 6 * limits.PayloadBytes, Depth: limits.Depth, Fields: limits.Fields})
+	encoders := []*Encoder{newEncoder(f, SingleObject), newEncoder(f, JSON)}
+	for _, row := range cowrieTable() {
+		for id := range strings.FieldsSeq(row.eventids) {
+			f.Add([]byte(cowrieLine(id, `"input":"id","version":"x","dst_ip":"192.0.2.1","dst_port":25,"kexAlgs":["a", "b"],"system":"SSH"`)))
+		}
+	}
+	f.Add([]byte(cowrieLine("cowrie.command.input", "\"input\":\"\xff\\ud800\",\"a\":{\"a\":1e999,\"a\":-0},\"\\u0062\":[1.0]")))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		before := string(value)
+		ev, _, err := d.Event(value, time.Time{})
+		if string(value) != before {
+			t.Fatalf("value %q was changed to %q", before, value)
+		}
+		if err != nil {
+			if _, skip := errors.AsType[SkipError](err); !skip && (classOf(err) == "?" || classOf(err) == "") {
+				t.Fatalf("Event(%q) = %v (%T), want an *Error or a SkipError", value, err, err)
+			}
+			return
+		}
+		if len(ev.SourceID) != 64 || ev.EventTime.IsZero() || ev.SourceKind == "" {
+			t.Fatalf("Event(%q) = %+v, want a kind, an id and a time", value, ev)
+		}
+		for _, e := range encoders {
+			got, repairs, err := ours.Event(must(e.Event(nil, &ev)), time.Time{})
+			if diff := cmp.Diff(ev, got); err != nil || repairs != 0 || diff != "" {
+				t.Fatalf("Event(%q) by way of TaggerEvent: %d repairs, %v (-want +got):\n%s", value, repairs, err, diff)
+			}
+		}
+		spread := jsontext.Value(before)
+		if err := spread.Indent(); err != nil || len(spread) > limits.PayloadBytes {
+			return // it grows
+		}
+		if got, _, err := d.Event(spread, time.Time{}); err != nil || got.SourceID != ev.SourceID {
+			t.Fatalf("Event(%q) = %s, %v, want %s as of %q", spread, got.SourceID, err, ev.SourceID, value)
+		}
+	})
 }
