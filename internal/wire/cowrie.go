@@ -2,10 +2,12 @@ package wire
 
 import (
 	"cmp"
+	"crypto/sha1" //nolint:gosec // see attackerOf
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +33,7 @@ func (d *Decoder) cowrie(value []byte) (tagger.TaggerEvent, int, error) {
 	}
 	s := d.take()
 	defer d.put(s)
-	m, err := s.split(text, d.honeypot.fields, Limits{Depth: maxDepth})
+	m, err := s.honeypot(text, d.honeypot)
 	if err != nil {
 		return tagger.TaggerEvent{}, 0, err
 	}
@@ -62,19 +64,51 @@ func (d *Decoder) cowrie(value []byte) (tagger.TaggerEvent, int, error) {
 		EventTime:    at,
 		Payload:      payload,
 	}
-	ev.SourceID, err = contentID(text)
+	ev.SourceID, err = s.contentID(text)
 	return ev, repairs, err
 }
 
-// contentID names a JSON object by its content: the SHA-256 of its canonical form (RFC 8785), in hexadecimal digits. So
-// neither the order of members nor white space nor escapes make a difference.
-func contentID(text []byte) (string, error) {
-	canonical := jsontext.Value(text).Clone()
-	if err := canonical.Canonicalize(jsontext.AllowDuplicateNames(true)); err != nil {
+// honeypot reads the members of an event of cowrie that has passed check. It leaves the pairs of all its members in s, or none
+// if a name is not plain: those of cowrie are.
+func (s *scratch) honeypot(text []byte, r *cowrieReader) (*members, error) {
+	s.pairs = appendPairs(s.pairs[:0], text)
+	m := members{fields: r.fields, values: slices.Grow(s.json.values[:0], len(r.fields))[:len(r.fields)]}
+	clear(m.values)
+	for _, p := range s.pairs {
+		if !p.plain() {
+			s.pairs = s.pairs[:0]
+			return s.split(text, r.fields, Limits{Depth: maxDepth})
+		}
+		if i, ok := r.index[string(p.name[1:len(p.name)-1])]; ok {
+			m.values[i] = p.value
+		}
+	}
+	s.json = m
+	slices.SortFunc(s.pairs, pair.compare)
+	for i := 1; i < len(s.pairs); i++ {
+		if s.pairs[i].compare(s.pairs[i-1]) == 0 {
+			return nil, faultf(BadField, "%.100s is given twice", s.pairs[i].name)
+		}
+	}
+	return &s.json, nil
+}
+
+// contentID names an event of cowrie by its content: the SHA-256 of its canonical form (RFC 8785), in hexadecimal digits.
+// So neither the order of members nor white space nor escapes make a difference. s holds what honeypot has left.
+func (s *scratch) contentID(text []byte) (string, error) {
+	var err error
+	if len(s.pairs) > 0 {
+		s.canonical, err = appendCanonicalObject(s.canonical[:0], s.pairs)
+	} else {
+		s.canonical, err = appendCanonicalByLibrary(s.canonical[:0], text)
+	}
+	if err != nil {
 		return "", &Error{Undecodable, err}
 	}
-	sum := sha256.Sum256(canonical)
-	return hex.EncodeToString(sum[:]), nil
+	sum := sha256.Sum256(s.canonical)
+	var digits [2 * len(sum)]byte
+	hex.Encode(digits[:], sum[:])
+	return string(digits[:]), nil
 }
 
 // attackerOf is the UUIDv5 of an address as RFC 5952 writes it, without its zone; of an IPv4 address that is mapped
@@ -83,10 +117,17 @@ func attackerOf(address string) string {
 	if address == "" {
 		return ""
 	}
+	name := append(make([]byte, 0, 64), attackers[:]...)
 	if addr, err := netip.ParseAddr(address); err == nil {
-		address = addr.Unmap().WithZone("").String()
+		name = addr.Unmap().WithZone("").AppendTo(name)
+	} else {
+		name = append(name, address...)
 	}
-	return uuid.NewSHA1(attackers, []byte(address)).String()
+	sum := sha1.Sum(name) //nolint:gosec // UUIDv5 is defined over it (RFC 9562, 5.5); nothing secret depends on it
+	id := uuid.UUID(sum[:16])
+	id[6] = id[6]&0x0f | 0x50 // version 5
+	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
+	return id.String()
 }
 
 // lenient is the text of a field; "" if it is missing or of another type. The record is valid Unicode.

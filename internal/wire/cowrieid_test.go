@@ -107,3 +107,47 @@ func jsonValue(t *rapid.T) string {
 		return quote(rapid.String().Draw(t, "text"))
 	}
 }
+
+// The form that most events take a short way to is that of the library.
+func TestCanonicalFormIsTheLibrarys(t *testing.T) {
+	values := strings.Fields(`0 -0 1 -1 10 01e0 1.0 1e3 0.5 -0.0 123456789012345 1234567890123456 9007199254740993 123456789012345678901 1e999 -1e999 1E400 4.0e4
+		true false null [] [1,2] [1.0,"a\u0062"] [[],[{}]] {} {"b":1,"a":2} {"a":1,"a":0} "" "a" "\"" "\\" "\/" "\u0041" "\n\t\b" "\u001f" "\u007f" "\u2028" "\ud83d\ude00"`)
+	values = append(values, `[ 1 , [ "a" , "b" ] , { "a" : [ ] } ]`, "[\n]", "[ ]", "\"\u2028\x7f<>&\U0001f600\"", `{ }`, `[{"b":[1, 2],"a":null}]`, "-5", "-12345678901234")
+	for _, v := range values {
+		if s := (skim{text: []byte(`{"a":` + v + `}`)}); !s.object(DefaultLimits()) {
+			if v != "01e0" {
+				t.Errorf("%s is no JSON", v)
+			}
+			continue
+		}
+		for _, text := range []string{`{"a":` + v + `}`, ` { "z" : ` + v + ` , "a":` + v + `,"B":[` + v + ", " + v + `]}`} {
+			text := []byte(strings.TrimSpace(text))
+			pairs := appendPairs(nil, text)
+			slices.SortFunc(pairs, pair.compare)
+			got, err := appendCanonicalObject(nil, pairs)
+			want, wantErr := appendCanonicalByLibrary(nil, text)
+			if string(got) != string(want) || (err == nil) != (wantErr == nil) {
+				t.Errorf("canonical form of %s = %s, %v, want %s, %v", text, got, err, want, wantErr)
+			}
+			if err != nil {
+				t.Errorf("%s has no canonical form: %v", text, err)
+			}
+		}
+	}
+}
+
+// A name that is written with escapes, or beyond ASCII, is the same name, and the id the same.
+func TestNamesOfCowrieWithEscapes(t *testing.T) {
+	d := newCowrie(t, DefaultLimits())
+	const line = `{"eventid":"cowrie.command.input","timestamp":"2026-01-31T12:00:00Z","input":"id","` + "\u00e9" + `":1,"\ufb33":2,"` + "\U0001f600" + `":3}`
+	want, _, err := d.Event([]byte(line), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := d.Event([]byte(strings.NewReplacer(`"input"`, `"\u0069nput"`, "\u00e9", `\u00e9`).Replace(line)), time.Time{})
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Event = %v (-plain +escaped):\n%s", err, diff)
+	}
+	_, _, err = d.Event([]byte(strings.Replace(line, "\u00e9", `\u0069nput`, 1)), time.Time{})
+	wantFault(t, err, BadField, `"input" is given twice`)
+}

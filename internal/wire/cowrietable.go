@@ -59,7 +59,8 @@ const (
 
 // A cowrieReader is the table, made ready. It never changes.
 type cowrieReader struct {
-	fields []string // the members of cowrie's events that are read
+	fields []string       // the members of cowrie's events that are read
+	index  map[string]int // where they stand among fields
 	events map[string]*cowrieEvent
 }
 
@@ -79,7 +80,11 @@ type cowrieMember struct {
 func newCowrieReader() *cowrieReader {
 	r := &cowrieReader{
 		fields: []string{"eventid", "timestamp", "src_ip", "session", "sensor", "uuid", "protocol", "system"},
+		index:  map[string]int{},
 		events: map[string]*cowrieEvent{},
+	}
+	for i, f := range r.fields {
+		r.index[f] = i
 	}
 	for _, row := range cowrieTable() {
 		ev := &cowrieEvent{cowrieRow: row}
@@ -103,15 +108,10 @@ func (r *cowrieReader) member(text string, content bool) cowrieMember {
 	if !renamed {
 		from = name
 	}
-	m := cowrieMember{name: `"` + name + `":`, content: content, field: -1}
-	for i, f := range r.fields {
-		if f == from {
-			m.field = i
-		}
+	field, known := r.index[from]
+	if !known {
+		field = len(r.fields)
+		r.fields, r.index[from] = append(r.fields, from), field
 	}
-	if m.field < 0 {
-		m.field = len(r.fields)
-		r.fields = append(r.fields, from)
-	}
-	return m
+	return cowrieMember{name: `"` + name + `":`, field: field, content: content}
 }

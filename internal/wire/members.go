@@ -12,10 +12,14 @@ import (
 
 // A scratch is what reading one record needs besides its bytes. Decoders keep them in a pool.
 type scratch struct {
-	buf    bytes.Buffer // the reader that dec parses without copying
-	dec    *jsontext.Decoder
-	avro   cursor
-	json   members
+	buf  bytes.Buffer // the reader that dec parses without copying
+	dec  *jsontext.Decoder
+	avro cursor
+	json members
+
+	pairs     []pair // of an event of cowrie; its canonical form
+	canonical []byte
+
 	dirty  bool // dec knows a text
 	unread []jsontext.Options
 }
@@ -34,6 +38,9 @@ func (s *scratch) parse(text []byte) *jsontext.Decoder {
 	return s.dec
 }
 
+// keptBytes is how large a buffer may be to be used again.
+const keptBytes = 1 << 16
+
 // release forgets the record.
 func (s *scratch) release() {
 	if s.dirty {
@@ -41,6 +48,10 @@ func (s *scratch) release() {
 		s.dirty = false
 	}
 	clear(s.json.values)
+	clear(s.pairs)
+	if cap(s.canonical) > keptBytes {
+		s.canonical = nil
+	}
 	s.avro, s.json = cursor{}, members{values: s.json.values[:0]}
 }
 
