@@ -18,13 +18,23 @@ type Detection struct {
 // Compile compiles the mapping under `detection`: selections and a condition. The error joins one *Error per fault, in
 // file order.
 func Compile(n *Node, o Options) (*Detection, error) {
-	d := DefaultLimits()
-	o.Limits = Limits{
-		Regexp:    cmp.Or(o.Limits.Regexp, d.Regexp),
-		Expansion: cmp.Or(o.Limits.Expansion, d.Expansion),
-		Atoms:     cmp.Or(o.Limits.Atoms, d.Atoms),
+	c := &compiler{Options: o}
+	e, err := c.compile(n)
+	if err != nil {
+		return nil, err
 	}
-	c := &compiler{Options: o, ids: map[atomKey]int32{}, selections: map[string]*expr{}}
+	return c.finish(e), nil
+}
+
+// compile compiles the mapping under `detection`.
+func (c *compiler) compile(n *Node) (*expr, error) {
+	d := DefaultLimits()
+	c.Limits = Limits{
+		Regexp:    cmp.Or(c.Limits.Regexp, d.Regexp),
+		Expansion: cmp.Or(c.Limits.Expansion, d.Expansion),
+		Atoms:     cmp.Or(c.Limits.Atoms, d.Atoms),
+	}
+	c.ids, c.selections = map[atomKey]int32{}, map[string]*expr{}
 	e := c.detection(n)
 	if len(c.errs) > 0 {
 		slices.SortStableFunc(c.errs, func(a, b *Error) int {
@@ -36,7 +46,7 @@ func Compile(n *Node, o Options) (*Detection, error) {
 		}
 		return nil, errors.Join(errs...)
 	}
-	return c.finish(e), nil
+	return e, nil
 }
 
 // Patterns is a detection that matches where any of the expressions is found in any text of any of the fields. It sees
@@ -46,12 +56,19 @@ func Patterns(fields []string, exprs []*regexp.Regexp) *Detection {
 	c := &compiler{ids: map[atomKey]int32{}}
 	var kids []*expr
 	for _, re := range exprs {
-		p := newPattern(re)
-		for _, field := range fields {
-			kids = append(kids, c.atom(p.atom(field, true)))
-		}
+		kids = append(kids, c.pattern(fields, re))
 	}
 	return c.finish(join(exprOr, kids))
+}
+
+// pattern looks for an expression in any text of any of the fields.
+func (c *compiler) pattern(fields []string, re *regexp.Regexp) *expr {
+	p := newPattern(re)
+	kids := make([]*expr, len(fields))
+	for i, field := range fields {
+		kids[i] = c.atom(p.atom(field, true))
+	}
+	return join(exprOr, kids)
 }
 
 // CheckPatterns reports more pairs of fields and expressions than limits allow values of a detection.
@@ -117,6 +134,7 @@ type compiler struct {
 	errs       []*Error
 	full       bool // told that there are too many atoms
 	used       int  // size of all that the conditions name
+	tracing    bool // keep marks
 }
 
 func (c *compiler) fault(n *Node, format string, args ...any) {
@@ -158,7 +176,7 @@ func (c *compiler) detection(n *Node) *expr {
 			c.fault(key, "timeframe belongs to correlations, which are not supported: a rule sees one event")
 		default:
 			c.names = append(c.names, key.Text)
-			c.selections[key.Text] = c.selection(key, n.Items[i])
+			c.selections[key.Text] = c.mark(Selection, key.Pos, key.Text, c.selection(key, n.Items[i]))
 		}
 	}
 	switch {
@@ -182,15 +200,21 @@ func (c *compiler) selection(key, n *Node) *expr {
 			c.fault(n, "selection %q is empty", key.Text)
 		}
 		var kids []*expr
-		for _, item := range n.Items {
+		for i, item := range n.Items {
+			var e *expr
 			switch item.Kind {
 			case Map:
-				kids = append(kids, c.mapping(item))
+				e = c.mapping(item)
 			case List, Null:
 				c.fault(item, "selection %q: want a mapping or a keyword, got a %s", key.Text, item.Kind)
+				continue
 			default:
-				kids = append(kids, c.keyword(item))
+				e = c.keyword(item)
 			}
+			if len(n.Items) > 1 {
+				e = c.mark(Item, item.Pos, fmt.Sprintf("%s, item %d", key.Text, i+1), e)
+			}
+			kids = append(kids, e)
 		}
 		return join(exprOr, kids)
 	case Null:
@@ -246,9 +270,13 @@ func (c *compiler) item(key, n *Node) *expr {
 	case n.Kind == List:
 		values = n.Items
 	}
+	kind := Value
+	if m.all || len(values) == 1 {
+		kind = Part
+	}
 	kids := make([]*expr, len(values))
 	for i, v := range values {
-		kids[i] = c.valueOf(c.path(field), &m, v)
+		kids[i] = c.mark(kind, v.Pos, textOf(key, v.Text), c.valueOf(c.path(field), &m, v))
 	}
 	o := exprOr
 	if m.all {

@@ -44,6 +44,9 @@ func (c *compiler) valueOf(field string, m *modifiers, n *Node) *expr {
 			c.full = true
 			return nothing
 		}
+		if m.expand && len(texts) > 1 {
+			e = c.mark(Value, n.Pos, textOf(n, text), e)
+		}
 		kids = append(kids, e)
 	}
 	return join(exprOr, kids)

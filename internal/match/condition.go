@@ -16,7 +16,7 @@ func (c *compiler) conditions(n *Node) *expr {
 			c.fault(n, "condition is empty")
 		}
 		for _, item := range n.Items {
-			kids = append(kids, c.condition(item))
+			kids = append(kids, c.arm(item.Pos, item.Text, c.condition(item)))
 		}
 	default:
 		kids = append(kids, c.condition(n))
@@ -35,7 +35,7 @@ func (c *compiler) condition(n *Node) *expr {
 		c.fault(n, "condition: want a text, got a %s", n.Kind)
 		return nothing
 	}
-	p := &conditionParser{compiler: c, tokens: tokenize(n.Text)}
+	p := &conditionParser{compiler: c, at: n.Pos, tokens: tokenize(n.Text)}
 	e, err := p.or(0)
 	if err == nil && p.peek() != "" {
 		err = p.unexpected()
@@ -61,6 +61,7 @@ const maxParentheses = 100
 type conditionParser struct {
 	*compiler
 
+	at     Pos
 	tokens []string
 }
 
@@ -102,12 +103,17 @@ func (p *conditionParser) and(depth int) (*expr, error) { return p.chain("and", 
 func (p *conditionParser) chain(keyword string, o exprOp, depth int, operand func(int) (*expr, error)) (*expr, error) {
 	var kids []*expr
 	for {
+		before := p.tokens
 		e, err := operand(depth)
 		if err != nil {
 			return nil, err
 		}
-		kids = append(kids, e)
-		if !p.take(keyword) {
+		text := strings.Join(before[:len(before)-len(p.tokens)], " ")
+		more := p.take(keyword)
+		if o == exprOr && (more || len(kids) > 0) {
+			e = p.arm(p.at, text, e)
+		}
+		if kids = append(kids, e); !more {
 			return join(o, kids), nil
 		}
 	}

@@ -10,6 +10,7 @@ const (
 	exprAnd
 	exprOr
 	exprNot
+	exprMark // of a Trace only: what is below it is a branch
 )
 
 // An expr is a boolean expression while it is built.
@@ -17,6 +18,7 @@ type expr struct {
 	op   exprOp
 	atom int32 // of exprAtom: which of the detection's atoms
 	kids []*expr
+	mark *Branch // of exprMark
 }
 
 func notExpr(e *expr) *expr {
@@ -77,9 +79,12 @@ func (e *expr) weight(weigh func(atom int32) int) int {
 	return sum
 }
 
-// size is the number of nodes of e.
+// size is the number of nodes of e, without marks.
 func (e *expr) size() int {
 	n := 1
+	if e.op == exprMark {
+		n = 0
+	}
 	for _, k := range e.kids {
 		n += k.size()
 	}
