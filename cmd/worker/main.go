@@ -19,6 +19,7 @@ const (
 	exitFailure  = 1
 	exitUsage    = 2
 	exitBadInput = 3 // done, but some input was bad
+	exitLimit    = 4 // done, but a limit that a flag gives was exceeded
 )
 
 func main() {

@@ -10,12 +10,10 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"ttpworker/internal/app"
-	"ttpworker/internal/pipeline"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/engine"
@@ -26,7 +24,7 @@ func newRules(g *globals) *cobra.Command {
 	var from ruleFlags
 	c := group("rules", "Check, test, show and convert rules",
 		rulesCommand(g, &from, "lint", "Report everything that is wrong with rule files, with file:line:column", cobra.NoArgs, lint),
-		rulesCommand(g, &from, "test", "Run the tests that the rules carry", cobra.NoArgs, test),
+		newRulesTest(g, &from),
 		rulesCommand(g, &from, "list", "List the rules", cobra.NoArgs, list),
 		rulesCommand(g, &from, "show RULE_ID", "Show one rule: its file, digest and text", cobra.ExactArgs(1), show),
 		newConvert(g, &from))
@@ -150,35 +148,6 @@ func places(found []error) []place {
 		}
 	}
 	return all
-}
-
-func test(g *globals, to streams, set app.RuleSet, _ []string) error {
-	w := to.out
-	monitor := tagger.NewMonitor(discard(), prometheus.NewRegistry())
-	tests, failures := 0, yamlx.Faults(set.Faults)
-	for _, r := range set.Rules {
-		plan := pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
-		failures = append(failures, yamlx.Faults(rule.RunTests(r, plan))...)
-		tests += len(r.Tests)
-	}
-	if g.json() {
-		texts := make([]string, len(failures))
-		for i, err := range failures {
-			texts[i] = err.Error()
-		}
-		if err := writeJSON(w, map[string]any{"rules": len(set.Rules), "tests": tests, "failures": texts}); err != nil {
-			return err
-		}
-	} else {
-		for _, err := range failures {
-			fmt.Fprintln(w, err)
-		}
-		fmt.Fprintf(w, "%d rules, %d tests, %d failed\n", len(set.Rules), tests, len(failures))
-	}
-	if len(failures) > 0 {
-		return &codedError{code: exitFailure}
-	}
-	return nil
 }
 
 func list(g *globals, to streams, set app.RuleSet, _ []string) error {

@@ -16,11 +16,12 @@ type written struct {
 	node   *yamlx.Node         // the mapping of selections and condition
 	fields map[string]string   // payload path of each mapped field that it names
 	lists  map[string][]string // values of each list that it names
+	limits match.Limits        // that it keeps
 }
 
 // compile compiles the mapping n; no lists, not even an empty map, are those of a Sigma file. Its faults are *yamlx.Error, joined.
 func compile(n *yamlx.Node, fields map[string]string, lists map[string][]string, limits match.Limits) (*match.Detection, *written, error) {
-	w := &written{node: n, fields: map[string]string{}, lists: map[string][]string{}}
+	w := &written{node: n, fields: map[string]string{}, lists: map[string][]string{}, limits: limits}
 	eachField(n, func(name string) {
 		if path, mapped := fields[name]; mapped {
 			w.fields[name] = path

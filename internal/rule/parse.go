@@ -141,6 +141,9 @@ func (c *checker) rule() *Rule {
 	c.header()
 	c.kinds()
 	r.Match, r.written = c.match()
+	for i := range r.Match.Patterns {
+		r.at = append(r.at, match.Pos(c.doc.At("match", "pattern", i)))
+	}
 	r.Emits = c.emits()
 	c.evidence()
 	r.Tests = c.tests(r.Emits)

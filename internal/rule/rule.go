@@ -28,10 +28,11 @@ type Rule struct {
 	Filters        []string // ids of the Sigma filters that Resolve has merged in, sorted
 	Filter         *Filter  // not nil: this is a Sigma filter, and no rule; it has id, name and file only
 
-	idPos   yamlx.Pos  // where the id's value stands, for Duplicate
-	sigma   *sigmaRule // what only a Sigma rule has; else nil
-	written *written   // the detection; nil for patterns
-	filters []*written // the detections of Filters
+	at      []match.Pos // where each of Match.Patterns stands
+	idPos   yamlx.Pos   // where the id's value stands, for Duplicate
+	sigma   *sigmaRule  // what only a Sigma rule has; else nil
+	written *written    // the detection; nil for patterns
+	filters []*written  // the detections of Filters
 }
 
 // Key is what no two files may share: the id, and for filters, which have names of their own, more than that.
@@ -55,6 +56,30 @@ type Match struct {
 	Fields    map[string][]string // dotted payload paths by source kind, defaults resolved
 	Patterns  []*regexp.Regexp
 	Detection *match.Detection // nil for a rule with patterns
+}
+
+// On is the detection that r is on events of one of its kinds.
+func (r *Rule) On(kind string) *match.Detection {
+	if r.Match.Detection != nil {
+		return r.Match.Detection
+	}
+	return match.Patterns(r.Match.Fields[kind], r.Match.Patterns)
+}
+
+// Trace is On with the places of its parts, for commands. Sigma filters are no part of it: they are in other files.
+func (r *Rule) Trace(kind string) *match.Trace {
+	w := r.written
+	if w == nil {
+		return match.TracePatterns(r.Match.Fields[kind], r.Match.Patterns, r.at)
+	}
+	t, err := match.NewTrace(matchNode(w.node), match.Options{Fields: w.fields, Limits: w.limits, Lists: func(name string) ([]string, bool) {
+		values, known := w.lists[name]
+		return values, known
+	}})
+	if err != nil {
+		panic("rule: what has been compiled once compiles: " + err.Error())
+	}
+	return t
 }
 
 // A File is where a rule came from.

@@ -105,6 +105,12 @@ func (w *workspace) extend(payload []byte, f derive.Func) []byte {
 	return w.payload
 }
 
+// Extended is the payload of an event of a kind as rules see it: with its derived fields. The payload is not changed.
+func Extended(kind string, payload []byte) []byte {
+	w := workspace{scratch: match.NewScratch()}
+	return w.extend(payload, derive.Of(kind))
+}
+
 func newPool() *sync.Pool {
 	return &sync.Pool{New: func() any { return &workspace{scratch: match.NewScratch()} }}
 }

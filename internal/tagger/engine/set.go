@@ -89,11 +89,7 @@ func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 	}
 	evidence, fires := paths(r.EvidenceFields), s.fires.of(r.ID)
 	for _, kind := range r.Kinds {
-		d := r.Match.Detection
-		if d == nil {
-			d = match.Patterns(r.Match.Fields[kind], r.Match.Patterns)
-		}
-		c := &compiled{rule: r, detection: d, origin: r.Origin(order, attack.Release), evidence: evidence, fires: fires}
+		c := &compiled{rule: r, detection: r.On(kind), origin: r.Origin(order, attack.Release), evidence: evidence, fires: fires}
 		m.at[kind] = s.kind(kind).put(c)
 	}
 }
