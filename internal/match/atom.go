@@ -130,6 +130,12 @@ func (p pattern) atom(field string, textsOnly bool) *atom {
 	return a
 }
 
+// expression is the regular expression of an opRegexp atom.
+func (a *atom) expression() string {
+	_, expr, _ := strings.Cut(a.text, ":")
+	return expr
+}
+
 func cidrAtom(field string, p netip.Prefix) *atom {
 	return &atom{atomKey: atomKey{field, opCIDR, p.String()}, test: func(v *value) bool {
 		a, ok := v.addr()

@@ -150,15 +150,23 @@ func (c *compiler) regexp(field string, m *modifiers, text string) (*expr, error
 // CheckRegexp reports an expression that compiles to more than limit instructions; one that does not compile is not
 // its concern.
 func CheckRegexp(expr string, limit int) error {
-	parsed, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return nil //nolint:nilerr // as the comment says
-	}
-	prog, err := syntax.Compile(parsed.Simplify())
-	if err == nil && len(prog.Inst) > limit {
-		return fmt.Errorf("regular expression has %d instructions, more than the limit of %d (limits.regexp_size)", len(prog.Inst), limit)
+	if n := instructions(expr); n > limit {
+		return fmt.Errorf("regular expression has %d instructions, more than the limit of %d (limits.regexp_size)", n, limit)
 	}
 	return nil
+}
+
+// instructions is the size of a compiled expression; 0 if it does not compile.
+func instructions(expr string) int {
+	parsed, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(prog.Inst)
 }
 
 func (c *compiler) exists(field string, n *Node) (*expr, error) {

@@ -12,6 +12,7 @@ import (
 type Trace struct {
 	atoms    []*atom
 	root     *expr
+	at       Pos // of the condition, or of the first pattern
 	branches []Branch
 	number   map[branchKey]int // of branches, by mark
 }
@@ -67,7 +68,13 @@ func NewTrace(n *Node, o Options) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.trace(e), nil
+	return c.trace(e, conditionOf(n).Pos), nil
+}
+
+// conditionOf is the condition of a detection that compiles.
+func conditionOf(n *Node) *Node {
+	at := slices.IndexFunc(n.Keys, func(key *Node) bool { return key.Text == "condition" })
+	return n.Items[at]
 }
 
 // TracePatterns is the trace of Patterns. at is where each expression stands.
@@ -77,7 +84,11 @@ func TracePatterns(fields []string, exprs []*regexp.Regexp, at []Pos) *Trace {
 	for i, re := range exprs {
 		kids[i] = c.mark(Pattern, at[i], re.String(), c.pattern(fields, re))
 	}
-	return c.trace(join(exprOr, kids))
+	var first Pos
+	if len(at) > 0 {
+		first = at[0]
+	}
+	return c.trace(join(exprOr, kids), first)
 }
 
 // mark makes a branch of an expression, if anybody wants to know.
@@ -104,8 +115,8 @@ func textOf(key *Node, value string) string {
 	return key.Text + ": " + value
 }
 
-func (c *compiler) trace(e *expr) *Trace {
-	t := &Trace{atoms: c.atoms, root: e, number: map[branchKey]int{}}
+func (c *compiler) trace(e *expr, at Pos) *Trace {
+	t := &Trace{atoms: c.atoms, root: e, at: at, number: map[branchKey]int{}}
 	var keys []branchKey
 	seen := map[branchKey]bool{}
 	t.walk(e, false, func(e *expr, negated bool) bool {
