@@ -15,15 +15,13 @@ import (
 
 	"ttpworker/internal/app"
 	"ttpworker/internal/rule"
-	"ttpworker/internal/tagger"
-	"ttpworker/internal/tagger/engine"
 	"ttpworker/internal/yamlx"
 )
 
 func newRules(g *globals) *cobra.Command {
 	var from ruleFlags
 	c := group("rules", "Check, test, show and convert rules",
-		rulesCommand(g, &from, "lint", "Report everything that is wrong with rule files, with file:line:column", cobra.NoArgs, lint),
+		newRulesLint(g, &from),
 		newRulesTest(g, &from),
 		rulesCommand(g, &from, "list", "List the rules", cobra.NoArgs, list),
 		rulesCommand(g, &from, "show RULE_ID", "Show one rule: its file, digest and text", cobra.ExactArgs(1), show),
@@ -89,65 +87,6 @@ func tell(w io.Writer, set app.RuleSet) {
 	for _, err := range set.Warnings {
 		fmt.Fprintln(w, "warning:", err)
 	}
-}
-
-func lint(g *globals, to streams, set app.RuleSet, _ []string) error {
-	w := to.out
-	set.Warnings = append(set.Warnings, always(set.Rules)...)
-	found := yamlx.Faults(set.Faults)
-	if g.json() {
-		report := map[string]any{"rules": len(set.Rules), "filters": set.Filters, "faults": places(found), "warnings": places(set.Warnings)}
-		if err := writeJSON(w, report); err != nil {
-			return err
-		}
-	} else {
-		tell(w, set)
-		sum := fmt.Sprintf("%d rules, %d faults", len(set.Rules), len(found))
-		if set.Filters > 0 {
-			sum = fmt.Sprintf("%d rules, %d filters, %d faults", len(set.Rules), set.Filters, len(found))
-		}
-		fmt.Fprintln(w, sum)
-	}
-	if len(set.Rules)+set.Filters+len(found) == 0 {
-		return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
-	}
-	if len(found) > 0 {
-		return &codedError{code: exitFailure}
-	}
-	return nil
-}
-
-// always warns of the rules that no event is spared.
-func always(rules []*rule.Rule) []error {
-	ids := engine.New(rules, func(string) tagger.Standing { return tagger.DefaultStanding() }).Always()
-	var warnings []error
-	for _, r := range rules {
-		if slices.Contains(ids, r.ID) {
-			warnings = append(warnings, &rule.Error{File: r.File.Path, Rule: r.ID, Err: errors.New(
-				"evaluated on every event of its kinds: no word and no field that each match has")})
-		}
-	}
-	return warnings
-}
-
-// A place is a fault or warning for machines.
-type place struct {
-	File  string `json:"file"`
-	Line  int    `json:"line"`
-	Col   int    `json:"col"`
-	Rule  string `json:"rule_id"`
-	Error string `json:"error"`
-}
-
-func places(found []error) []place {
-	all := make([]place, len(found))
-	for i, err := range found {
-		all[i].Error = err.Error()
-		if e, ok := errors.AsType[*rule.Error](err); ok {
-			all[i] = place{e.File, e.Line, e.Col, e.Rule, e.Err.Error()}
-		}
-	}
-	return all
 }
 
 func list(g *globals, to streams, set app.RuleSet, _ []string) error {

@@ -12,12 +12,13 @@ type Error struct {
 	Line int    // from 1; 0 where the fault is the file as a whole
 	Col  int    // from 1, in characters; 0 with Line 0
 	Rule string // rule_id, "" where the file does not say
+	Name string // of a warning, by which rules acknowledge it; "" for a fault
 	Err  error
 
 	filter bool // Rule is a filter's
 }
 
-// Error says file:line:column: rule "id": what is wrong; or filter "id".
+// Error says file:line:column: rule "id": what is wrong; or filter "id". The name of a warning is behind it, in brackets.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)
@@ -32,6 +33,9 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "rule %q: ", e.Rule)
 	}
 	b.WriteString(e.Err.Error())
+	if e.Name != "" {
+		fmt.Fprintf(&b, " [%s]", e.Name)
+	}
 	return b.String()
 }
 

@@ -40,7 +40,7 @@ emits:
 	fmt.Println(err)
 	// Output:
 	// R9001 [command_text] T1003.008
-	// rules/typo.yaml:5:1: rule "R9002": unknown field "aplies_to"; known here: applies_to, author, description, emits, evidence_fields, match, name, references, rule_id, rule_version, tests
+	// rules/typo.yaml:5:1: rule "R9002": unknown field "aplies_to"; known here: applies_to, author, description, emits, evidence_fields, lint, match, name, references, rule_id, rule_version, tests
 	// rules/typo.yaml:8:12: rule "R9002": bad regular expression: error parsing regexp: missing closing ): `(cat`
 	// rules/typo.yaml:10:55: rule "R9002": confidence 95 is not between 0 and 1
 }

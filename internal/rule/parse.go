@@ -61,6 +61,7 @@ type file struct {
 	References     yamlx.Strings `yaml:"references"`
 	Author         string        `yaml:"author"`
 	Tests          []fileTest    `yaml:"tests"`
+	Lint           *yamlx.Node   `yaml:"lint"`
 }
 
 type fileMatch struct {
@@ -147,6 +148,11 @@ func (c *checker) rule() *Rule {
 	r.Emits = c.emits()
 	c.evidence()
 	r.Tests = c.tests(r.Emits)
+	var bad []*yamlx.Error
+	r.Allow, bad = allowances(f.Lint)
+	for _, e := range bad {
+		c.add(e)
+	}
 	return r
 }
 

@@ -19,8 +19,15 @@ type report struct {
 	doc      *yamlx.Doc
 	errs     []*yamlx.Error
 	at       map[yamlx.Pos]bool // where they are
-	warnings []*yamlx.Error
+	warnings []warning
 	filter   bool // the file is a Sigma filter
+}
+
+// A warning is what is doubtful about a file, under its name.
+type warning struct {
+	*yamlx.Error
+
+	name string
 }
 
 func newReport(doc *yamlx.Doc) *report { return &report{doc: doc, at: map[yamlx.Pos]bool{}} }
@@ -52,8 +59,8 @@ func (r *report) addAll(err error) {
 }
 
 // warn notes what is doubtful about the value at path but no reason to refuse the file.
-func (r *report) warn(err error, path ...any) {
-	r.warnings = append(r.warnings, &yamlx.Error{Pos: r.doc.At(path...), Err: err})
+func (r *report) warn(name string, err error, path ...any) {
+	r.warnings = append(r.warnings, warning{&yamlx.Error{Pos: r.doc.At(path...), Err: err}, name})
 }
 
 // fits reports whether the list at path has at most maxItems items. If not, that is a fault, and the items are not
@@ -83,15 +90,17 @@ func (r *report) err(path, id string) error {
 
 // warned are the warnings, one *Error each, in file order.
 func (r *report) warned(path, id string) []error {
-	slices.SortStableFunc(r.warnings, byPlace)
+	slices.SortStableFunc(r.warnings, func(a, b warning) int { return byPlace(a.Error, b.Error) })
 	var errs []error
-	for _, e := range r.warnings[:min(len(r.warnings), maxFaults)] {
-		errs = append(errs, r.placed(path, id, e))
+	for _, w := range r.warnings[:min(len(r.warnings), maxFaults)] {
+		e := r.placed(path, id, w.Error)
+		e.Name = w.name
+		errs = append(errs, e)
 	}
 	return errs
 }
 
-func (r *report) placed(path, id string, e *yamlx.Error) error {
+func (r *report) placed(path, id string, e *yamlx.Error) *Error {
 	return &Error{File: path, Line: e.Line, Col: e.Col, Rule: id, Err: e.Err, filter: r.filter}
 }
 

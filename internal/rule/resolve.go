@@ -159,7 +159,7 @@ func (m *merger) compile(f *Rule, entry *mapEntry) {
 		c.detection, c.written, c.err = compile(f.Filter.node, entry.fields(), nil, f.Filter.limits)
 	}
 	if c.err != nil {
-		m.warnings = append(m.warnings, &Error{File: f.File.Path, Rule: f.ID, Err: fmt.Errorf("left out: %w", c.err), filter: true})
+		m.warnings = append(m.warnings, &Error{File: f.File.Path, Rule: f.ID, Name: UnusableFilter, Err: fmt.Errorf("left out: %w", c.err), filter: true})
 	}
 	m.next.compiled[key] = c
 }
@@ -202,7 +202,7 @@ func (f *Rule) unknown(named map[string][]*Rule) []error {
 			continue
 		}
 		warnings = append(warnings, &Error{
-			File: f.File.Path, Line: n.pos.Line, Col: n.pos.Col, Rule: f.ID, Err: fmt.Errorf(what, n.text), filter: true,
+			File: f.File.Path, Line: n.pos.Line, Col: n.pos.Col, Rule: f.ID, Name: UnknownRule, Err: fmt.Errorf(what, n.text), filter: true,
 		})
 	}
 	return warnings

@@ -48,7 +48,7 @@ func TestResolveMergesFilters(t *testing.T) {
 		{name: "logsource equal", filter: []string{"{category: process_creation}", "{product: linux, category: process_creation}"}, merged: true},
 		{
 			name: "logsource more special", filter: []string{"{category: process_creation}", "{product: linux, category: process_creation, service: x}"},
-			warning: `b.yml:5:13: filter "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": names rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11", whose logsource is another one`,
+			warning: `b.yml:5:13: filter "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": names rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11", whose logsource is another one [unknown-rule]`,
 		},
 		{name: "any rule", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "any"}, merged: true},
 		{name: "any rule, in a list", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[any]"}, merged: true},
@@ -56,11 +56,11 @@ func TestResolveMergesFilters(t *testing.T) {
 		{name: "by name", rule: byName, filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[shadow_printed]"}, merged: true},
 		{
 			name: "unknown rule", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[other, 6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]"}, merged: true,
-			warning: `b.yml:5:13: filter "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": names rule "other", which is not there`,
+			warning: `b.yml:5:13: filter "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": names rule "other", which is not there [unknown-rule]`,
 		},
 		{
 			name: "a rule of ours", filter: []string{"[6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11]", "[R9001]"},
-			warning: `b.yml:5:13: filter "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": names rule "R9001", which is no Sigma rule and has no logsource`,
+			warning: `b.yml:5:13: filter "0b7a1d1e-9a55-4c39-8f0e-5d2c9a3f1e22": names rule "R9001", which is no Sigma rule and has no logsource [unknown-rule]`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

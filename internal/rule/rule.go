@@ -24,9 +24,10 @@ type Rule struct {
 	Tests          []Test
 	Digest         string // SHA-256 of the resolved rule, 64 hexadecimal digits: what tagging depends on, no more
 	File           File
-	Warnings       []error  // what is doubtful about the file, one *Error each, in file order
-	Filters        []string // ids of the Sigma filters that Resolve has merged in, sorted
-	Filter         *Filter  // not nil: this is a Sigma filter, and no rule; it has id, name and file only
+	Warnings       []error     // what is doubtful about the file, one *Error each, in file order
+	Allow          []Allowance // warnings that the file acknowledges, in file order
+	Filters        []string    // ids of the Sigma filters that Resolve has merged in, sorted
+	Filter         *Filter     // not nil: this is a Sigma filter, and no rule; it has id, name and file only
 
 	at      []match.Pos // where each of Match.Patterns stands
 	idPos   yamlx.Pos   // where the id's value stands, for Duplicate

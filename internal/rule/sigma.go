@@ -25,6 +25,7 @@ type sigmaFile struct {
 	Logsource   *yamlx.Node   `yaml:"logsource"`
 	Detection   *yamlx.Node   `yaml:"detection"`
 	Filter      *yamlx.Node   `yaml:"filter"`
+	Lint        *yamlx.Node   `yaml:"lint"`
 }
 
 // sigmaRule is what only a Sigma rule has.
@@ -93,7 +94,12 @@ func (c *sigmaChecker) rule() *Rule {
 		r.Match, r.written = c.compile(f.Detection, entry.fields(), nil, c.parser.Limits)
 	}
 	if c.doc.Has("tests") {
-		c.warn(errors.New("tests in a Sigma rule are not run"), "tests")
+		c.warn(SigmaTests, errors.New("tests in a Sigma rule are not run"), "tests")
+	}
+	var bad []*yamlx.Error
+	r.Allow, bad = allowances(f.Lint) // others may mean something else by this key
+	for _, e := range bad {
+		c.warnings = append(c.warnings, warning{e, BadAllow})
 	}
 	r.Emits = c.emits()
 	r.EvidenceFields = c.evidence(r, entry)

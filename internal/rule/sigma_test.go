@@ -89,11 +89,11 @@ func TestSigmaTagsBecomeEmits(t *testing.T) {
 		{name: "replaced, and its successor too", tags: "[attack.t1086, attack.t1059.001]", want: []tagger.Emit{emit("TA0002", "T1059", "T1059.001")}},
 		{
 			name: "given up beside a good one", tags: "[attack.t1153, attack.t1105]", want: []tagger.Emit{emit("TA0011", "T1105", "")},
-			warnings: `s.yml:8:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": technique T1153 is deprecated in ATT&CK v19.1 and has no successor: it is left out`,
+			warnings: `s.yml:8:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": technique T1153 is deprecated in ATT&CK v19.1 and has no successor: it is left out [unknown-technique]`,
 		},
 		{
 			name: "unknown", tags: "[attack.t9999]", want: []tagger.Emit{{Confidence: 0.75}},
-			warnings: `s.yml:8:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": unknown technique "T9999" in ATT&CK v19.1: it is left out`,
+			warnings: `s.yml:8:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": unknown technique "T9999" in ATT&CK v19.1: it is left out [unknown-technique]`,
 		},
 		{name: "tactics, groups and software name no technique", tags: "[attack.stealth, attack.g0069, attack.s0002, cve.2021-44228]", want: []tagger.Emit{{Confidence: 0.75}}},
 		{name: "no tags", tags: "[]", want: []tagger.Emit{{Confidence: 0.75}}},
@@ -191,7 +191,7 @@ func TestSigmaFaults(t *testing.T) {
 func TestTestsOfASigmaRuleAreAWarning(t *testing.T) {
 	t.Parallel()
 	r := sigmaOf(t, "level: high\n", "level: high\ntests: [{name: x}]\n")
-	const want = `s.yml:20:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": tests in a Sigma rule are not run`
+	const want = `s.yml:20:8: rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": tests in a Sigma rule are not run [sigma-tests]`
 	if err := errors.Join(r.Warnings...); err == nil || err.Error() != want {
 		t.Errorf("warnings = %v, want %s", err, want)
 	}

@@ -31,7 +31,7 @@ func (c *sigmaChecker) emits() []tagger.Emit {
 		id := strings.ToUpper(name)
 		now, ok := attack.Current(id)
 		if !ok {
-			c.warn(leftOut(id), "tags", i)
+			c.warn(UnknownTechnique, leftOut(id), "tags", i)
 			continue
 		}
 		if !seen[now] {

@@ -19,7 +19,8 @@ func (r *report) unused(detection *yamlx.Node) {
 		}) {
 			continue
 		}
-		r.warnings = append(r.warnings, &yamlx.Error{Pos: key.Pos, Err: fmt.Errorf("selection %q is not used in the condition", key.Text)})
+		unused := &yamlx.Error{Pos: key.Pos, Err: fmt.Errorf("selection %q is not used in the condition", key.Text)}
+		r.warnings = append(r.warnings, warning{unused, UnusedSelection})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 func TestSelectionThatIsNotUsedIsAWarning(t *testing.T) {
 	t.Parallel()
 	const id = `rule "6a1f7c6e-0f0a-4b9e-9f57-3c1f0b9a7d11": `
-	const unused = "s.yml:18:5: " + id + `selection "sel_b" is not used in the condition`
+	const unused = "s.yml:18:5: " + id + `selection "sel_b" is not used in the condition [unused-selection]`
 	for condition, want := range map[string]string{
 		"selection":                     unused,
 		"not (selection)":               unused,
