@@ -30,3 +30,7 @@ func (x *Index) bytes() int {
 	}
 	return n
 }
+
+// Candidates lists, in no order, the ids of the detections that the last Match with s evaluated as a necessary condition
+// of theirs was true; those that are evaluated for each payload come on top. The slice is s's, until the next call with it.
+func (s *Scratch) Candidates() []int32 { return s.candidates }

@@ -75,16 +75,47 @@ func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, 
 	return sum, nil
 }
 
+// ReadLines reads events as TagLines does, and keeps them. bad is how many lines were none.
+func ReadLines(ctx context.Context, dec *wire.Decoder, in io.Reader, report func(line int, err error)) (events []tagger.TaggerEvent, bad int, err error) {
+	lines := newLineReader(in)
+	for n := 1; lines.Scan(); n++ {
+		if err := ctx.Err(); err != nil {
+			return nil, bad, err
+		}
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 && !lines.long {
+			continue
+		}
+		ev, err := eventOf(dec, bytes.Clone(line), n, lines.long)
+		if err != nil {
+			bad++
+			report(n, err)
+			continue
+		}
+		events = append(events, ev)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, bad, fmt.Errorf("reading events: %w", err)
+	}
+	return events, bad, nil
+}
+
 // tagLine appends the tags of line n.
 func tagLine(dst []tagger.Tag, plan *Plan, dec *wire.Decoder, line []byte, n int, long bool) ([]tagger.Tag, error) {
-	if long {
-		return dst, errLongLine
-	}
-	ev, _, err := dec.EventOr(line, time.Time{}, fmt.Sprintf("line:%d", n))
+	ev, err := eventOf(dec, line, n, long)
 	if err != nil {
 		return dst, err
 	}
 	return plan.AppendTags(dst, &ev)
+}
+
+// eventOf is the event of line n. It may alias the line.
+func eventOf(dec *wire.Decoder, line []byte, n int, long bool) (tagger.TaggerEvent, error) {
+	if long {
+		return tagger.TaggerEvent{}, errLongLine
+	}
+	ev, _, err := dec.EventOr(line, time.Time{}, fmt.Sprintf("line:%d", n))
+	return ev, err
 }
 
 // A lineReader reads lines of any length, but keeps no more than maxLine bytes of one.

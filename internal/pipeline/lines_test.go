@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -214,5 +215,22 @@ func TestTagLinesGoesOnAfterATaggersFailure(t *testing.T) {
 	sum, _, bad, err := tagLines(t, plan, strings.NewReader(event("x1", "curl")+"\n"+event("x2", "curl")+"\n"))
 	if err != nil || bad != nil || sum.Tags != 4 {
 		t.Errorf("TagLines = %+v, bad %q, %v, want four tags", sum, bad, err)
+	}
+}
+
+func TestReadLinesKeepsTheEvents(t *testing.T) {
+	t.Parallel()
+	dec, err := wire.NewDecoder(wire.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := `{"source_kind":"command","payload":{"a":1}}` + "\n\nno JSON\n" + `{"source_kind":"email","source_id":"x","payload":{"b":2}}`
+	var reported []int
+	events, bad, err := pipeline.ReadLines(t.Context(), dec, strings.NewReader(in), func(line int, _ error) { reported = append(reported, line) })
+	if err != nil || bad != 1 || len(events) != 2 || !slices.Equal(reported, []int{3}) {
+		t.Fatalf("ReadLines = %d events, %d bad, %v, reported %v; want 2, 1 and line 3", len(events), bad, err, reported)
+	}
+	if first, last := events[0], events[1]; first.SourceID != "line:1" || string(first.Payload) != `{"a":1}` || last.SourceID != "x" || string(last.Payload) != `{"b":2}` {
+		t.Errorf("events = %+v", events)
 	}
 }

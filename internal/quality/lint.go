@@ -26,6 +26,7 @@ func Lint(rules []*rule.Rule, warnings []error) []error {
 	for _, r := range rules {
 		all = append(all, detection(r)...)
 		all = append(all, tests(r)...)
+		all = append(all, slow(r)...)
 	}
 	all = append(all, overlaps(rules)...)
 	all = acknowledged(rules, all)
