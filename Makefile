@@ -9,6 +9,8 @@ COUNT ?= 1
 DURATION ?= 2m
 SEED ?= 0
 NODES ?= 1
+HALF ?=
+STRICT ?=
 KAFKA_TESTS = ./internal/kafka/... ./internal/kafkatest/... ./internal/consume ./internal/deadletter ./internal/produce ./internal/app ./cmd/worker
 PKG ?= ./...
 PROMTOOL ?= promtool
@@ -161,8 +163,8 @@ test-registry: ## run the tests that want a real schema registry: TTP_TEST_REGIS
 	@sh scripts/test-registry.sh
 
 .PHONY: score
-score: build ## score the rule pack over the labelled events in CORPUS (needs Python 3)
-	@python3 scripts/score.py bin/worker $(CORPUS)
+score: build ## score the rule pack over the labelled events in CORPUS, or one half of them, HALF=0 or 1; STRICT=1 fails on a rule that is surer than right (needs Python 3)
+	@python3 scripts/score.py $(if $(HALF),--half $(HALF)) $(if $(STRICT),--strict) bin/worker $(CORPUS)
 
 .PHONY: up
 up: ## start Kafka, three replicas and Prometheus in containers (needs Docker)

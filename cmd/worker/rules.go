@@ -98,19 +98,29 @@ func list(g *globals, to streams, set app.RuleSet, _ []string) error {
 		failed = &codedError{code: exitFailure}
 	}
 	if g.json() {
+		type emit struct {
+			Tactic     string  `json:"tactic"`
+			Technique  string  `json:"technique"`
+			Confidence float64 `json:"confidence"`
+		}
 		type row struct {
 			RuleID     string   `json:"rule_id"`
 			Version    *int     `json:"rule_version"`
 			Name       string   `json:"name"`
 			Kinds      []string `json:"kinds"`
 			Techniques []string `json:"techniques"`
+			Emits      []emit   `json:"emits"`
 			Path       string   `json:"path"`
 			Digest     string   `json:"rule_digest"`
 			Tests      int      `json:"tests"`
 		}
 		rows := make([]row, len(set.Rules))
 		for i, r := range set.Rules {
-			rows[i] = row{r.ID, r.Version, r.Name, r.Kinds, techniques(r), r.File.Path, r.Digest, len(r.Tests)}
+			emits := make([]emit, len(r.Emits))
+			for k, e := range r.Emits {
+				emits[k] = emit{e.Tactic, e.Technique(), e.Confidence}
+			}
+			rows[i] = row{r.ID, r.Version, r.Name, r.Kinds, techniques(r), emits, r.File.Path, r.Digest, len(r.Tests)}
 		}
 		return cmp.Or(writeJSON(w, rows), failed)
 	}

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 //
 // and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first; KAFKA:
 // a cluster that runs, and OWN: with what names there begin that no other script uses; REGISTRY, the address of a schema
-// registry: see startRegistry.
+// registry: see startRegistry; REPOSITORY, where the files of the repository are.
 func TestScripts(t *testing.T) {
 	cluster := kafkatest.Start(t)
 	testscript.Run(t, testscript.Params{
@@ -53,6 +53,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("KAFKA", strings.Join(cluster.Brokers(), ","))
 			env.Setenv("OWN", cluster.Name(filepath.Base(env.WorkDir)+"-"))
 			env.Setenv("REGISTRY", startRegistry(env))
+			root, rootErr := filepath.Abs(repository)
+			env.Setenv("REPOSITORY", root)
+			err = errors.Join(err, rootErr)
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "produce": produce, "eventually": eventually},
