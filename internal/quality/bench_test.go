@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 func eventsOf(kind string, payloads ...string) []tagger.TaggerEvent {
 	var events []tagger.TaggerEvent
 	for i, p := range payloads {
-		events = append(events, tagger.TaggerEvent{SourceKind: kind, SourceID: fmt.Sprint(i), Payload: []byte(p)})
+		events = append(events, tagger.TaggerEvent{SourceKind: kind, SourceID: strconv.Itoa(i), Payload: []byte(p)})
 	}
 	return events
 }
