@@ -11,6 +11,7 @@ import (
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/derive"
+	"ttpworker/internal/tagger/payload"
 )
 
 var _ tagger.Tagger = (*Engine)(nil)
@@ -76,33 +77,33 @@ func (e *Engine) Always() []string {
 type workspace struct {
 	scratch  *match.Scratch
 	matched  []*compiled
-	evidence evidence
-	payload  []byte // extended
+	payload  payload.Payload // extended
+	extended []byte
 	members  []match.Member
 }
 
-// extend returns the payload with its derived fields, until the next call. One that is no JSON object is returned as
+// extend returns a payload with its derived fields, until the next call. One that is no JSON object is returned as
 // it is, for Match to say so.
-func (w *workspace) extend(payload []byte, f derive.Func) []byte {
+func (w *workspace) extend(data []byte, f derive.Func) []byte {
 	if f == nil {
-		return payload
+		return data
 	}
 	var err error
-	if w.members, err = w.scratch.AppendMembers(w.members[:0], payload); err != nil {
-		return payload
+	if w.members, err = w.scratch.AppendMembers(w.members[:0], data); err != nil {
+		return data
 	}
-	end := bytes.LastIndexByte(payload, '}')
-	if end < 0 || len(bytes.TrimSpace(payload[end+1:])) > 0 {
-		return payload
+	end := bytes.LastIndexByte(data, '}')
+	if end < 0 || len(bytes.TrimSpace(data[end+1:])) > 0 {
+		return data
 	}
-	w.payload = append(w.payload[:0], payload[:end]...)
-	begin := len(w.payload)
-	w.payload = f(w.payload, w.members)
-	if len(w.members) == 0 && len(w.payload) > begin {
-		w.payload[begin] = ' ' // no comma behind no member
+	w.extended = append(w.extended[:0], data[:end]...)
+	begin := len(w.extended)
+	w.extended = f(w.extended, w.members)
+	if len(w.members) == 0 && len(w.extended) > begin {
+		w.extended[begin] = ' ' // no comma behind no member
 	}
-	w.payload = append(w.payload, '}')
-	return w.payload
+	w.extended = append(w.extended, '}')
+	return w.extended
 }
 
 // Extended is the payload of an event of a kind as rules see it: with its derived fields. The payload is not changed.
@@ -124,12 +125,12 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 	}
 	w := k.pool.Get().(*workspace) //nolint:forcetypeassert // New makes nothing else
 	defer k.pool.Put(w)
-	payload := w.extend(ev.Payload, k.derive)
-	ids, err := k.index.Match(payload, w.scratch)
+	data := w.extend(ev.Payload, k.derive)
+	ids, err := k.index.Match(data, w.scratch)
 	if err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
-	e.audit.check(k, ev, payload, ids)
+	e.audit.check(k, ev, data, ids)
 	if len(ids) == 0 {
 		return dst, nil
 	}
@@ -138,9 +139,11 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 		w.matched = append(w.matched, k.rules[id])
 	}
 	slices.SortFunc(w.matched, func(a, b *compiled) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
-	w.evidence.begin(w.scratch, payload)
+	if err := w.payload.Read(w.scratch, data); err != nil {
+		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
+	}
 	for _, c := range w.matched {
-		dst = c.appendTags(dst, ev, w.evidence.render(c.evidence))
+		dst = c.appendTags(dst, ev, w.payload.Evidence(c.evidence))
 	}
 	return dst, nil
 }

@@ -160,34 +160,3 @@ func BenchmarkAudit(b *testing.B) {
 		}
 	}
 }
-
-// FuzzEvidenceIsThatOfTheDecodedPayload wants of the evidence that is copied from a payload what the decoded payload
-// gives.
-func FuzzEvidenceIsThatOfTheDecodedPayload(f *testing.F) {
-	for _, seed := range []string{
-		`{"b":"x","a":1.50,"c.d":null}`, `{"a":"\u0041\n\u2028\ud800<\/","a":true}`, `{"c":{"d":[1,{"x":2}]},"b":[ ]}`, `{ "\u0061" : "y" , "_cut":1}`, `{}`,
-		`{"a":"` + strings.Repeat("\\u00e4", 3000) + `","b":false}`, "{\"a\":\"\x7f\x01\"}", `{"a":1e999,"b":-0}`,
-	} {
-		f.Add([]byte(seed))
-	}
-	at := paths([]string{"b", "a", "c.d", "missing"})
-	plain := paths([]string{"b", "a", "z"})
-	s := match.NewScratch()
-	index := match.NewBuilder().Index()
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := index.Match(data, s); err != nil {
-			return
-		}
-		decoded, err := parsePayload(data)
-		if err != nil {
-			t.Fatalf("%q: Match takes it, the decoder says %v", data, err)
-		}
-		var e evidence
-		e.begin(s, data)
-		for _, paths := range [][]path{at, plain} {
-			if got, want := e.render(paths), decoded.evidence(paths); !bytes.Equal(got, want) {
-				t.Errorf("evidence of %q = %s, want %s", data, got, want)
-			}
-		}
-	})
-}

@@ -11,6 +11,7 @@ import (
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/derive"
+	"ttpworker/internal/tagger/payload"
 )
 
 // A Set is the rules that engines are made of, and changes as they do: a change of one rule costs the work on that
@@ -50,7 +51,7 @@ type compiled struct {
 	rule      *rule.Rule
 	detection *match.Detection
 	origin    tagger.Origin
-	evidence  []path
+	evidence  []payload.Path
 	fires     *atomic.Uint64 // nil = not counted
 }
 
@@ -87,7 +88,7 @@ func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 	if order.State == tagger.Disabled {
 		return
 	}
-	evidence, fires := paths(r.EvidenceFields), s.fires.of(r.ID)
+	evidence, fires := payload.Paths(r.EvidenceFields), s.fires.of(r.ID)
 	for _, kind := range r.Kinds {
 		c := &compiled{rule: r, detection: r.On(kind), origin: r.Origin(order, attack.Release), evidence: evidence, fires: fires}
 		m.at[kind] = s.kind(kind).put(c)

@@ -1,4 +1,4 @@
-package engine
+package payload
 
 import (
 	"bytes"
@@ -8,73 +8,81 @@ import (
 	"ttpworker/internal/match"
 )
 
-// An evidence renders what tags show of one payload. Scalars at the top of the payload are copied from it; for anything
-// else, and for what has to be cut, the payload is decoded, once.
-type evidence struct {
-	payload []byte
+// A Payload is the payload of one event after the other. The zero value is ready for Read. It is not safe for
+// concurrent use.
+type Payload struct {
+	data    []byte
 	members []match.Member
-	decoded payload
+	decoded document
 	out     []byte // of the rendering at hand
 	text    []byte // of the string at hand
 }
 
-// begin prepares for a payload, which is one JSON object.
-func (e *evidence) begin(s *match.Scratch, data []byte) {
-	e.payload, e.decoded = data, nil
-	e.members, _ = s.AppendMembers(e.members[:0], data) // Match has read the payload, so it is right
+// Read makes data, which it keeps, the payload at hand. The error is about data that is no JSON object; what stands
+// inside of one is not checked.
+func (p *Payload) Read(s *match.Scratch, data []byte) error {
+	var err error
+	p.data, p.decoded = data, nil
+	p.members, err = s.AppendMembers(p.members[:0], data)
+	return err
 }
 
-// render returns the values at the paths, which are sorted, as payload.evidence does. The result is the caller's.
-func (e *evidence) render(at []path) []byte {
-	e.out = append(e.out[:0], '{')
+// Evidence renders the values at the paths, which are sorted, as a JSON object: keys are the paths, no white space,
+// absent ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut. A list or object
+// over maxValue is shown as a text, the beginning of its JSON, cut likewise. The result is the caller's.
+//
+// Scalars at the top of the payload are copied from it; for anything else, and for what has to be cut, the payload is
+// decoded, once.
+func (p *Payload) Evidence(at []Path) []byte {
+	p.out = append(p.out[:0], '{')
 	for i := range at {
-		if !e.append(&at[i]) {
-			return e.slow(at)
+		if !p.append(&at[i]) {
+			return p.slow(at)
 		}
 	}
-	return slices.Clone(append(e.out, '}'))
+	return slices.Clone(append(p.out, '}'))
 }
 
 // append appends one path and its value, if it is there. It reports false if it cannot.
-func (e *evidence) append(at *path) bool {
+func (p *Payload) append(at *Path) bool {
 	if len(at.steps) > 1 {
 		return false
 	}
-	value := e.member(at.text)
+	value := p.member(at.text)
 	if value == nil {
 		return true
 	}
-	if len(e.out) > 1 {
-		e.out = append(e.out, ',')
+	if len(p.out) > 1 {
+		p.out = append(p.out, ',')
 	}
-	e.out = append(appendQuoted(e.out, []byte(at.text)), ':')
+	p.out = append(appendQuoted(p.out, []byte(at.text)), ':')
 	switch value[0] {
 	case '{', '[':
 		return false
 	case '"':
 		raw := value[1 : len(value)-1]
-		if e.text = match.AppendText(e.text[:0], raw); len(e.text) > maxText {
+		if p.text = match.AppendText(p.text[:0], raw); len(p.text) > maxText {
 			return false
 		}
-		e.out = appendQuoted(e.out, e.text)
+		p.out = appendQuoted(p.out, p.text)
 	default:
 		if len(value) > maxText {
 			return false
 		}
-		e.out = append(e.out, value...)
+		p.out = append(p.out, value...)
 	}
 	return true
 }
 
 // member returns the value of the last member of this name; nil = there is none.
-func (e *evidence) member(name string) []byte {
-	for i := len(e.members) - 1; i >= 0; i-- {
-		m := &e.members[i]
+func (p *Payload) member(name string) []byte {
+	for i := len(p.members) - 1; i >= 0; i-- {
+		m := &p.members[i]
 		if m.Plain && string(m.Name) == name {
 			return m.Value
 		}
 		if !m.Plain {
-			if e.text = match.AppendText(e.text[:0], m.Name); string(e.text) == name {
+			if p.text = match.AppendText(p.text[:0], m.Name); string(p.text) == name {
 				return m.Value
 			}
 		}
@@ -83,14 +91,14 @@ func (e *evidence) member(name string) []byte {
 }
 
 // slow renders by the decoded payload.
-func (e *evidence) slow(at []path) []byte {
-	if e.decoded == nil {
+func (p *Payload) slow(at []Path) []byte {
+	if p.decoded == nil {
 		var err error
-		if e.decoded, err = parsePayload(e.payload); err != nil {
-			panic("engine: what was matched is a JSON object: " + err.Error())
+		if p.decoded, err = decode(p.data); err != nil {
+			panic("payload: what was read is a JSON object: " + err.Error())
 		}
 	}
-	return e.decoded.evidence(at)
+	return p.decoded.evidence(at)
 }
 
 // appendQuoted appends valid UTF-8 as a JSON string, escaped as encoding/json does it without HTML in mind.

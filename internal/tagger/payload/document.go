@@ -1,4 +1,4 @@
-package engine
+package payload
 
 import (
 	"bytes"
@@ -20,39 +20,39 @@ const (
 	maxValue = 4 * maxText
 )
 
-// A payload is an event's JSON object. Of two equal keys the last one counts.
-type payload map[string]any
+// A document is a decoded payload. Of two equal keys the last one counts.
+type document map[string]any
 
-func parsePayload(data []byte) (payload, error) {
+func decode(data []byte) (document, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber() // evidence shows numbers as they were written
-	var p payload
-	if err := dec.Decode(&p); err != nil {
+	var d document
+	if err := dec.Decode(&d); err != nil {
 		return nil, err
 	}
-	if p == nil {
+	if d == nil {
 		return nil, errors.New("null is no JSON object")
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something stands behind the JSON object")
 	}
-	return p, nil
+	return d, nil
 }
 
-// A path is a dotted payload path, split once. It leads through mappings, and through lists to each of their
+// A Path is a dotted payload path, split once. It leads through mappings, and through lists to each of their
 // elements; where it leads nowhere it is tried as one literal key that has dots in its name.
-type path struct {
+type Path struct {
 	text  string
 	steps []string
 }
 
-// paths splits paths and sorts them.
-func paths(texts []string) []path {
-	out := make([]path, len(texts))
+// Paths splits paths and sorts them.
+func Paths(texts []string) []Path {
+	out := make([]Path, len(texts))
 	for i, t := range texts {
-		out[i] = path{text: t, steps: strings.Split(t, ".")}
+		out[i] = Path{text: t, steps: strings.Split(t, ".")}
 	}
-	slices.SortFunc(out, func(a, b path) int { return strings.Compare(a.text, b.text) })
+	slices.SortFunc(out, func(a, b Path) int { return strings.Compare(a.text, b.text) })
 	return out
 }
 
@@ -83,13 +83,13 @@ func lookup(v any, steps []string) (any, bool) {
 // evidence renders the values at the paths as a JSON object: keys are the paths, sorted, no white space, absent
 // ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut. A list or object
 // over maxValue is shown as a text, the beginning of its JSON, cut likewise.
-func (p payload) evidence(at []path) []byte {
+func (d document) evidence(at []Path) []byte {
 	out := make(map[string]any, len(at))
 	var cut []string
 	for _, a := range at {
-		v, found := lookup(map[string]any(p), a.steps)
+		v, found := lookup(map[string]any(d), a.steps)
 		if !found {
-			if v, found = p[a.text]; !found {
+			if v, found = d[a.text]; !found {
 				continue
 			}
 		}
@@ -115,7 +115,7 @@ func render(v any) []byte {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic("engine: what was JSON can be JSON again: " + err.Error())
+		panic("payload: what was JSON can be JSON again: " + err.Error())
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
