@@ -143,7 +143,7 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
 	for _, c := range w.matched {
-		dst = c.appendTags(dst, ev, w.payload.Evidence(c.evidence))
+		dst = c.appendTags(dst, ev, w.payload.Evidence(c.evidence, nil))
 	}
 	return dst, nil
 }

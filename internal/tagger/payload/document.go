@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -80,27 +81,27 @@ func lookup(v any, steps []string) (any, bool) {
 	return nil, false
 }
 
-// evidence renders the values at the paths as a JSON object: keys are the paths, sorted, no white space, absent
-// ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut. A list or object
-// over maxValue is shown as a text, the beginning of its JSON, cut likewise.
-func (d document) evidence(at []Path) []byte {
-	out := make(map[string]any, len(at))
-	var cut []string
+// evidence renders the values at the paths and extra, as Payload.Evidence says.
+func (d document) evidence(at []Path, extra map[string]any) []byte {
+	out := make(map[string]any, len(at)+len(extra))
 	for _, a := range at {
-		v, found := lookup(map[string]any(d), a.steps)
-		if !found {
-			if v, found = d[a.text]; !found {
-				continue
-			}
+		if v, found := lookup(map[string]any(d), a.steps); found {
+			out[a.text] = v
+		} else if v, found := d[a.text]; found {
+			out[a.text] = v
 		}
+	}
+	maps.Copy(out, extra)
+	var cut []string
+	for key, v := range out {
 		short, wasCut := shorten(v)
 		if text, large := tooLarge(short); large {
 			short, wasCut = text, true
 		}
 		if wasCut {
-			cut = append(cut, a.text)
+			cut = append(cut, key)
 		}
-		out[a.text] = short
+		out[key] = short
 	}
 	if cut != nil {
 		slices.Sort(cut)
@@ -145,6 +146,12 @@ func shorten(v any) (short any, cut bool) {
 			end--
 		}
 		return v[:end], true
+	case []string:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = element
+		}
+		return shorten(out)
 	case []any:
 		out := make([]any, len(v))
 		for i, element := range v {

@@ -29,15 +29,19 @@ func (p *Payload) Read(s *match.Scratch, data []byte) error {
 
 // Evidence renders the values at the paths, which are sorted, as a JSON object: keys are the paths, no white space,
 // absent ones left out. A text over maxText bytes is cut on a rune boundary, and its key listed in _cut. A list or object
-// over maxValue is shown as a text, the beginning of its JSON, cut likewise. The result is the caller's.
+// over maxValue is shown as a text, the beginning of its JSON, cut likewise. What is in extra, values that are JSON once
+// encoded, is shown in the same way, in place of what the payload has there. The result is the caller's.
 //
 // Scalars at the top of the payload are copied from it; for anything else, and for what has to be cut, the payload is
 // decoded, once.
-func (p *Payload) Evidence(at []Path) []byte {
+func (p *Payload) Evidence(at []Path, extra map[string]any) []byte {
+	if len(extra) > 0 {
+		return p.slow(at, extra)
+	}
 	p.out = append(p.out[:0], '{')
 	for i := range at {
 		if !p.append(&at[i]) {
-			return p.slow(at)
+			return p.slow(at, nil)
 		}
 	}
 	return slices.Clone(append(p.out, '}'))
@@ -91,14 +95,14 @@ func (p *Payload) member(name string) []byte {
 }
 
 // slow renders by the decoded payload.
-func (p *Payload) slow(at []Path) []byte {
+func (p *Payload) slow(at []Path, extra map[string]any) []byte {
 	if p.decoded == nil {
 		var err error
 		if p.decoded, err = decode(p.data); err != nil {
 			panic("payload: what was read is a JSON object: " + err.Error())
 		}
 	}
-	return p.decoded.evidence(at)
+	return p.decoded.evidence(at, extra)
 }
 
 // appendQuoted appends valid UTF-8 as a JSON string, escaped as encoding/json does it without HTML in mind.

@@ -34,7 +34,7 @@ func FuzzEvidenceIsThatOfTheDecodedPayload(f *testing.F) {
 			t.Fatalf("Read(%q) = %v, and Match takes it", data, err)
 		}
 		for _, paths := range [][]Path{at, plain} {
-			if got, want := p.Evidence(paths), decoded.evidence(paths); !bytes.Equal(got, want) {
+			if got, want := p.Evidence(paths, nil), decoded.evidence(paths, nil); !bytes.Equal(got, want) {
 				t.Errorf("evidence of %q = %s, want %s", data, got, want)
 			}
 		}
