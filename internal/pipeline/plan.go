@@ -6,7 +6,6 @@ import (
 
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
-	"ttpworker/internal/tagger/engine"
 )
 
 // A Plan is an immutable compilation of rules, operator states and the ATT&CK table: the composite tagger and what
@@ -24,7 +23,7 @@ type Plan struct {
 
 // NewPlan compiles rules under the operators' standing orders. standing is asked once per rule.
 func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, monitor *tagger.Monitor) *Plan {
-	set := engine.NewSet(nil, nil)
+	set := newRuleSet(nil, nil)
 	for _, r := range rules {
 		set.Put(r, standing(r.ID))
 	}
@@ -33,7 +32,7 @@ func NewPlan(rules []*rule.Rule, standing func(ruleID string) tagger.Standing, m
 
 // planOf is the plan of the rules of a set as they are now. A change of one rule since the last plan costs little more
 // than the work on that rule.
-func planOf(set *engine.Set, monitor *tagger.Monitor) *Plan {
+func planOf(set *ruleSet, monitor *tagger.Monitor) *Plan {
 	kinds := append(tagger.BuiltinKinds(), set.Kinds()...) // a disabled rule claims none, and its kinds are no surprise either
 	e := set.Engine()
 	return &Plan{
@@ -42,7 +41,7 @@ func planOf(set *engine.Set, monitor *tagger.Monitor) *Plan {
 		Always:     e.Always(),
 		IndexBytes: e.IndexBytes(),
 		orders:     set.Orders(),
-		Tagger:     tagger.NewComposite(monitor, kinds, e),
+		Tagger:     tagger.NewComposite(monitor, kinds, set.taggers(e)...),
 	}
 }
 

@@ -33,7 +33,7 @@ type Reloader struct {
 	log     *slog.Logger
 	metrics *reloadMetrics
 
-	set *engine.Set // the rules in force; Run's own
+	set *ruleSet // the rules in force; Run's own
 }
 
 // NewReloader makes a reloader of plans. audit may be nil; told, unless nil, hears of each change.
@@ -42,7 +42,7 @@ func NewReloader(
 ) *Reloader {
 	return &Reloader{
 		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(plans, reg),
-		set: engine.NewSet(audit, engine.NewFires(reg)),
+		set: newRuleSet(audit, engine.NewFires(reg)),
 	}
 }
 

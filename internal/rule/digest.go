@@ -42,6 +42,9 @@ func digest(r *Rule) string {
 
 // matchOf is what the rule looks for, as JSON.
 func matchOf(r *Rule) map[string]any {
+	if l := r.Match.Lift; l != nil {
+		return map[string]any{"kind": lifterPrefix + l.Name, "parameters": l.Parameters}
+	}
 	if r.written == nil {
 		patterns := make([]string, len(r.Match.Patterns))
 		for i, re := range r.Match.Patterns {

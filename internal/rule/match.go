@@ -56,8 +56,10 @@ func (p Parser) knownKinds() string {
 func (c *checker) match() (Match, *written) {
 	f := &c.file.Match
 	if f.Kind != "" {
-		c.fault(fmt.Errorf("unknown match kind %q: this version has no lifters; give a pattern", f.Kind), "match", "kind")
-		return Match{}, nil
+		return Match{}, nil // lift compiles it, when the rest is known
+	}
+	if f.Parameters != nil {
+		c.fault(errors.New("match.parameters goes with match.kind, which names a lifter"), "match", "parameters")
 	}
 	if f.Detection != nil {
 		return c.detection()
@@ -71,7 +73,7 @@ func (c *checker) match() (Match, *written) {
 func (c *checker) patterns() Match {
 	f := &c.file.Match
 	if len(f.Pattern) == 0 {
-		c.fault(errors.New("match.pattern is missing: a regular expression or a list of them; or give match.detection"), "match", "pattern")
+		c.fault(errors.New("match.pattern is missing: a regular expression or a list of them; or give match.detection, or match.kind"), "match", "pattern")
 	}
 	if !c.fits(len(f.Pattern), "match", "pattern") || !c.fits(len(f.Field), "match", "field") {
 		return Match{}

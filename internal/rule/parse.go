@@ -65,11 +65,12 @@ type file struct {
 }
 
 type fileMatch struct {
-	Pattern   yamlx.Strings            `yaml:"pattern"`
-	Field     yamlx.Strings            `yaml:"field"`
-	Kind      string                   `yaml:"kind"`
-	Detection *yamlx.Node              `yaml:"detection"`
-	Lists     map[string]yamlx.Strings `yaml:"lists"`
+	Pattern    yamlx.Strings            `yaml:"pattern"`
+	Field      yamlx.Strings            `yaml:"field"`
+	Detection  *yamlx.Node              `yaml:"detection"`
+	Lists      map[string]yamlx.Strings `yaml:"lists"`
+	Kind       string                   `yaml:"kind"`
+	Parameters *yamlx.Node              `yaml:"parameters"`
 }
 
 type fileEmit struct {
@@ -80,10 +81,11 @@ type fileEmit struct {
 }
 
 type fileTest struct {
-	Name    string         `yaml:"name"`
-	Kind    string         `yaml:"kind"`
-	Payload yamlx.JSON     `yaml:"payload"`
-	Expect  *yamlx.Strings `yaml:"expect"`
+	Name         string         `yaml:"name"`
+	Kind         string         `yaml:"kind"`
+	IdentityUUID string         `yaml:"identity_uuid"`
+	Payload      yamlx.JSON     `yaml:"payload"`
+	Expect       *yamlx.Strings `yaml:"expect"`
 }
 
 // Parse reads one rule file, in our form or Sigma's. path is what errors and File.Path say; nothing is opened. The
@@ -147,6 +149,9 @@ func (c *checker) rule() *Rule {
 	}
 	r.Emits = c.emits()
 	c.evidence()
+	if f.Match.Kind != "" {
+		r.Match.Lift = c.lift(r)
+	}
 	r.Tests = c.tests(r.Emits)
 	var bad []*yamlx.Error
 	r.Allow, bad = allowances(f.Lint)

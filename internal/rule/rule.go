@@ -5,6 +5,7 @@ import (
 
 	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/lift"
 	"ttpworker/internal/yamlx"
 )
 
@@ -50,13 +51,14 @@ func (r *Rule) IsSigma() bool { return r.sigma != nil }
 // Same reports whether o is what r is: the same file with the same filters merged in.
 func (r *Rule) Same(o *Rule) bool { return r.File == o.File && r.Digest == o.Digest }
 
-// A Match says when a rule fires. With a detection it is that; else any pattern is found in any text at or below any
+// A Match says when a rule fires. With a detection or a lifter it is that; else any pattern is found in any text at or below any
 // field. A path that leads to a mapping or a list stands for every text below it; a path that leads nowhere, or to
 // something that is no text, has nothing to say.
 type Match struct {
 	Fields    map[string][]string // dotted payload paths by source kind, defaults resolved
 	Patterns  []*regexp.Regexp
-	Detection *match.Detection // nil for a rule with patterns
+	Detection *match.Detection // nil for a rule with patterns or a lifter
+	Lift      *lift.Lift       // nil for a rule without a lifter
 }
 
 // On is the detection that r is on events of one of its kinds.

@@ -11,17 +11,18 @@ import (
 
 // A Test is an example that a rule carries: an event and the techniques the rule shows on it.
 type Test struct {
-	Name    string
-	Kind    string   // source kind of the event
-	Payload []byte   // a JSON object
-	Expect  []string // most specific technique ids, sorted, each once; empty = the rule stays silent
-	Line    int      // where it stands in the file
+	Name         string
+	Kind         string   // source kind of the event
+	IdentityUUID string   // of the event; "" = null
+	Payload      []byte   // a JSON object
+	Expect       []string // most specific technique ids, sorted, each once; empty = the rule stays silent
+	Line         int      // where it stands in the file
 }
 
 func (c *checker) tests(emits []tagger.Emit) []Test {
 	tests := make([]Test, 0, len(c.file.Tests))
 	for i, t := range c.file.Tests {
-		out := Test{Name: t.Name, Kind: t.Kind, Payload: t.Payload, Line: c.doc.At("tests", i).Line}
+		out := Test{Name: t.Name, Kind: t.Kind, IdentityUUID: t.IdentityUUID, Payload: t.Payload, Line: c.doc.At("tests", i).Line}
 		if t.Name == "" {
 			c.fault(errors.New("name of the test is missing"), "tests", i, "name")
 		}
@@ -57,7 +58,7 @@ func (c *checker) tests(emits []tagger.Emit) []Test {
 func RunTests(r *Rule, t tagger.Tagger) error {
 	var errs []error
 	for _, test := range r.Tests {
-		ev := tagger.TaggerEvent{SourceKind: test.Kind, SourceID: "test", Payload: test.Payload}
+		ev := tagger.TaggerEvent{SourceKind: test.Kind, SourceID: "test", IdentityUUID: test.IdentityUUID, Payload: test.Payload}
 		tags, err := t.AppendTags(nil, &ev)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: rule %q, test %q: %w", r.File.Path, test.Line, r.ID, test.Name, err))

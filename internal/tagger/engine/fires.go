@@ -32,8 +32,8 @@ func NewFires(reg prometheus.Registerer) *Fires {
 	return f
 }
 
-// of is the counter of a rule.
-func (f *Fires) of(ruleID string) *atomic.Uint64 {
+// Of is the counter of a rule, for the tagger that has it; nil of a nil Fires.
+func (f *Fires) Of(ruleID string) *atomic.Uint64 {
 	if f == nil {
 		return nil
 	}

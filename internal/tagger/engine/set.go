@@ -63,7 +63,8 @@ func NewSet(audit *Auditor, fires *Fires) *Set {
 	}
 }
 
-// Put adds a rule under an operator's standing order, in place of the one that has its id.
+// Put adds a rule under an operator's standing order, in place of the one that has its id. One whose match is code is kept
+// in the set's books, and no engine finds it.
 func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 	if m := s.rules[r.ID]; m != nil && m.rule == r && order.State != tagger.Disabled && len(m.at) > 0 {
 		m.order = order // the same detection under another order
@@ -88,7 +89,10 @@ func (s *Set) Put(r *rule.Rule, order tagger.Standing) {
 	if order.State == tagger.Disabled {
 		return
 	}
-	evidence, fires := payload.Paths(r.EvidenceFields), s.fires.of(r.ID)
+	if r.Match.Lift != nil {
+		return
+	}
+	evidence, fires := payload.Paths(r.EvidenceFields), s.fires.Of(r.ID)
 	for _, kind := range r.Kinds {
 		c := &compiled{rule: r, detection: r.On(kind), origin: r.Origin(order, attack.Release), evidence: evidence, fires: fires}
 		m.at[kind] = s.kind(kind).put(c)
