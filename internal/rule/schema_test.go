@@ -70,7 +70,7 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 func TestSchemaTakesGoodRules(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
-	good := map[string][]byte{"simple": []byte(simple), "full": []byte(full), "detection": []byte(withDetection)}
+	good := map[string][]byte{"simple": []byte(simple), "full": []byte(full), "detection": []byte(withDetection), "lifter": []byte(withLifter)}
 	files, err := fs.Glob(rules.Pack(), "*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("shipped rules = %v, %v, want some", files, err)

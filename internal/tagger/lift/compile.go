@@ -112,16 +112,16 @@ func (u *use) parameters(l *lifter) {
 
 // evidence refuses fields that do not leave the sensor network in tags of any kind of the rule.
 func (u *use) evidence() {
+	var may []string
+	for _, kind := range u.Kinds {
+		may = append(may, shown(kind).fields...)
+	}
+	slices.Sort(may)
+	may = slices.Compact(may)
 	for i, field := range u.Evidence {
-		allowed := slices.ContainsFunc(u.Kinds, func(kind string) bool { return slices.Contains(shown(kind), field) })
-		if !allowed && len(u.Kinds) > 0 {
-			var fields []string
-			for _, kind := range u.Kinds {
-				fields = append(fields, shown(kind)...)
-			}
-			slices.Sort(fields)
+		if len(u.Kinds) > 0 && !slices.Contains(may, field) {
 			u.fault(fmt.Errorf("evidence field %q may not leave in a tag about %s; these may: %s", field, strings.Join(u.Kinds, ", "),
-				strings.Join(slices.Compact(fields), ", ")), "evidence_fields", i)
+				cmp.Or(strings.Join(may, ", "), "none")), "evidence_fields", i)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func value[T any](u *use, name string) T { return u.values[name].(T) } //nolint:
 
 func (u *use) count(name string) int64      { return value[int64](u, name) }
 func (u *use) number(name string) float64   { return value[float64](u, name) }
-func (u *use) truth(name string) bool        { return value[bool](u, name) }
+func (u *use) truth(name string) bool       { return value[bool](u, name) }
 func (u *use) texts(name string) []string   { return value[[]string](u, name) }
 func (u *use) pairs(name string) [][]string { return value[[][]string](u, name) }
 

@@ -33,7 +33,7 @@ type kindRule struct {
 	*compiled
 
 	evidence []payload.Path
-	shown    []string
+	shown    allowed
 }
 
 // NewSet returns a set without rules.
@@ -86,7 +86,7 @@ func (s *Set) of(kind string) []*kindRule {
 			continue
 		}
 		may := shown(kind)
-		fields := slices.DeleteFunc(slices.Clone(c.lift.evidence), func(field string) bool { return !slices.Contains(may, field) })
+		fields := slices.DeleteFunc(slices.Clone(c.lift.evidence), func(field string) bool { return !slices.Contains(may.fields, field) })
 		rules = append(rules, &kindRule{compiled: c, evidence: payload.Paths(fields), shown: may})
 	}
 	slices.SortFunc(rules, func(a, b *kindRule) int { return cmp.Compare(a.origin.RuleID, b.origin.RuleID) })

@@ -112,7 +112,7 @@ func (w *workspace) appendTags(dst []tagger.Tag, ev *tagger.TaggerEvent, r *kind
 
 // permit leaves out of the evidence what must not leave.
 func (r *kindRule) permit(extra map[string]any) {
-	maps.DeleteFunc(extra, func(key string, _ any) bool { return !slices.Contains(r.shown, key) })
+	maps.DeleteFunc(extra, func(key string, _ any) bool { return !r.shown.key(key) })
 }
 
 func (r *kindRule) count() {
