@@ -7,13 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ttpworker/internal/rule"
+	"ttpworker/internal/tagger/lift"
 )
 
 // FuzzParse wants no panic, places in every fault, and that parsing the same bytes again gives the same rule or the
 // same faults.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(simple))
-	for _, text := range []string{full, withDetection, sigma, filter} {
+	for _, text := range []string{full, withDetection, withLifter, sigma, filter} {
 		f.Add([]byte(text))
 	}
 	for _, data := range badFiles(f) {
@@ -31,7 +32,7 @@ func FuzzParse(f *testing.F) {
 		}
 		opts := cmp.Options{
 			cmpopts.IgnoreUnexported(rule.Rule{}), cmpopts.IgnoreFields(rule.File{}, "Path"), cmpopts.IgnoreFields(rule.Match{}, "Patterns", "Detection"),
-			cmpopts.IgnoreFields(rule.Rule{}, "Warnings"), cmpopts.IgnoreUnexported(rule.Filter{}),
+			cmpopts.IgnoreFields(rule.Rule{}, "Warnings"), cmpopts.IgnoreUnexported(rule.Filter{}, lift.Lift{}),
 		}
 		if diff := cmp.Diff(r, again, opts); diff != "" {
 			t.Errorf("Parse of the same bytes (-first +second):\n%s", diff)

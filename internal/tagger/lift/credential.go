@@ -11,8 +11,8 @@ func unusedWindow() param {
 	return count("window_minutes", 5, "the minutes that the sensor counts in; for readers, it changes no result")
 }
 
-// credentialLifters are those about guessed, shared and default credentials.
-func credentialLifters() []lifter {
+// attemptLifters are those about logins that are tried: guessed, default and stolen credentials.
+func attemptLifters() []lifter {
 	return []lifter{
 		{
 			name: "credential_auth_brute_generic", kinds: []string{"auth_attempt"},
@@ -31,28 +31,6 @@ func credentialLifters() []lifter {
 				least := u.count("pw_threshold")
 				return func(p *payload.Payload, _ *finding) bool {
 					return atLeast(p, "password_count", least) && isText(p, "username")
-				}
-			},
-		},
-		{
-			name: "identity_password_spraying", kinds: []string{"identity"}, identity: true,
-			finds:  "`account_count` is a whole number of at least `account_threshold`, and `shared_password_hash` a text that is not empty",
-			params: []param{count("account_threshold", 1, "accounts tried with one password")},
-			build: func(u *use) logic {
-				least := u.count("account_threshold")
-				return func(p *payload.Payload, _ *finding) bool {
-					return atLeast(p, "account_count", least) && isText(p, "shared_password_hash")
-				}
-			},
-		},
-		{
-			name: "credential_reuse", kinds: []string{"credential"},
-			finds:  "`reuse_count` is a whole number of at least `reuse_threshold`, and `credential_hash` a text that is not empty",
-			params: []param{count("reuse_threshold", 1, "uses after the first")},
-			build: func(u *use) logic {
-				least := u.count("reuse_threshold")
-				return func(p *payload.Payload, _ *finding) bool {
-					return atLeast(p, "reuse_count", least) && isText(p, "credential_hash")
 				}
 			},
 		},
@@ -82,6 +60,34 @@ func credentialLifters() []lifter {
 					return isUser && isPassword && slices.ContainsFunc(known, func(pair []string) bool {
 						return pair[0] == user && pair[1] == password
 					})
+				}
+			},
+		},
+	}
+}
+
+// sharedLifters are those about credentials that are tried in more than one place.
+func sharedLifters() []lifter {
+	return []lifter{
+		{
+			name: "identity_password_spraying", kinds: []string{"identity"}, identity: true,
+			finds:  "`account_count` is a whole number of at least `account_threshold`, and `shared_password_hash` a text that is not empty",
+			params: []param{count("account_threshold", 1, "accounts tried with one password")},
+			build: func(u *use) logic {
+				least := u.count("account_threshold")
+				return func(p *payload.Payload, _ *finding) bool {
+					return atLeast(p, "account_count", least) && isText(p, "shared_password_hash")
+				}
+			},
+		},
+		{
+			name: "credential_reuse", kinds: []string{"credential"},
+			finds:  "`reuse_count` is a whole number of at least `reuse_threshold`, and `credential_hash` a text that is not empty",
+			params: []param{count("reuse_threshold", 1, "uses after the first")},
+			build: func(u *use) logic {
+				least := u.count("reuse_threshold")
+				return func(p *payload.Payload, _ *finding) bool {
+					return atLeast(p, "reuse_count", least) && isText(p, "credential_hash")
 				}
 			},
 		},

@@ -25,7 +25,7 @@ type logic func(p *payload.Payload, f *finding) bool
 // lifters is the table of all lifters, sorted by name.
 func lifters() []lifter {
 	return slices.SortedFunc(slices.Values(slices.Concat(
-		credentialLifters(), behaviourLifters(), traceLifters(), ransomLifters(), networkLifters(),
+		attemptLifters(), sharedLifters(), behaviourLifters(), traceLifters(), pathLifters(), ransomLifters(), addressLifters(), fingerprintLifters(),
 	)), func(a, b lifter) int { return strings.Compare(a.name, b.name) })
 }
 

@@ -105,7 +105,7 @@ func TestDocumentedLifters(t *testing.T) {
 		t.Fatalf("%s has no %q with %q behind it", docs, tableBegin, tableEnd)
 	}
 	if *update {
-		if err := os.WriteFile(docs, []byte(before+tableBegin+b.String()+tableEnd+after), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(docs, []byte(before+tableBegin+b.String()+tableEnd+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
