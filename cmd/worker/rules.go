@@ -34,12 +34,15 @@ func newRules(g *globals) *cobra.Command {
 // ruleFlags say which rules a command is about, and how Sigma rules among them are read.
 type ruleFlags struct {
 	dirs    []string
+	lists   string
 	mapping string
 }
 
 func (r *ruleFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&r.dirs, "rules", nil, "rule `directory`, read recursively; may be given several times; "+
 		"without it those of the configuration, else ./rules/ttp, else the rules in the binary")
+	f.StringVar(&r.lists, "lists", "", "`directory` of shared lists, short for --set rule_store.lists_dir=DIR; "+
+		"without it lists in each rule directory and lists beside it")
 	f.StringVar(&r.mapping, "sigma-mapping", "", "`file` of source kinds and fields for Sigma rules, short for --set sigma.mapping=FILE")
 }
 
@@ -51,6 +54,9 @@ func (r *ruleFlags) parser(cfg app.Config) (rule.Parser, error) { return app.New
 
 // over is the configuration under the flags.
 func (r *ruleFlags) over(cfg app.Config) app.Config {
+	if r.lists != "" {
+		cfg.RuleStore.ListsDir = r.lists
+	}
 	if r.mapping != "" {
 		cfg.Sigma.Mapping = r.mapping
 	}
@@ -159,12 +165,15 @@ func show(g *globals, to streams, set app.RuleSet, args []string) error {
 		if g.json() {
 			return writeJSON(w, map[string]any{
 				"rule_id": r.ID, "rule_version": r.Version, "name": r.Name, "rule_digest": r.Digest,
-				"file_sha256": r.File.SHA256, "path": r.File.Path, "yaml": r.File.Text, "filters": append([]string{}, r.Filters...),
+				"file_sha256": r.File.SHA256, "path": r.File.Path, "yaml": r.File.Text, "filters": append([]string{}, r.Filters...), "lists": append([]string{}, r.Lists...),
 			})
 		}
 		fmt.Fprintf(w, "# %s\n# rule_digest %s\n", r.File.Path, r.Digest)
 		for _, f := range r.Filters {
 			fmt.Fprintf(w, "# filter %s\n", f)
+		}
+		for _, name := range r.Lists {
+			fmt.Fprintf(w, "# list %s of %s\n", name, set.Lists[name].Path)
 		}
 		_, err := fmt.Fprint(w, r.File.Text)
 		return err

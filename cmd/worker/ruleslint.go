@@ -27,7 +27,7 @@ func lint(g *globals, to streams, set app.RuleSet, strict bool) error {
 	set.Warnings = quality.Lint(set.Rules, set.Warnings)
 	found := yamlx.Faults(set.Faults)
 	if g.json() {
-		report := map[string]any{"rules": len(set.Rules), "filters": set.Filters, "faults": places(found), "warnings": places(set.Warnings)}
+		report := map[string]any{"rules": len(set.Rules), "filters": set.Filters, "lists": len(set.Lists), "faults": places(found), "warnings": places(set.Warnings)}
 		if err := writeJSON(w, report); err != nil {
 			return err
 		}

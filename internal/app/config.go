@@ -83,8 +83,8 @@ func (c TaggerConfig) validate() error {
 type LimitsConfig struct {
 	wire.Limits `yaml:",inline"`
 	Detection   match.Limits `yaml:",inline"`
-	RuleBytes   int          `yaml:"rule_bytes" env:"RULE_BYTES"` // of a rule file
-	Rules       int          `yaml:"rules"      env:"RULES"`      // in force
+	RuleBytes   int          `yaml:"rule_bytes" env:"RULE_BYTES"` // of a rule or list file
+	Rules       int          `yaml:"rules"      env:"RULES"`      // in force; also of shared lists
 }
 
 // The implementations that a type in the configuration can name.

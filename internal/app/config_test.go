@@ -45,6 +45,10 @@ func TestConfigValidateNamesTheKeyAndWhatIsWrong(t *testing.T) {
 			"no rule directory", func(c *app.Config) { c.RuleStore.Dir = "" },
 			"rule_store.dir is empty: name the directory of the rule files",
 		},
+		{
+			"lists among the rules", func(c *app.Config) { c.RuleStore.ListsDir = "rules" },
+			"rule_store.lists_dir is rules, where the rules are (rule_store.dir): give the lists a directory of their own",
+		},
 		{"a level", func(c *app.Config) { c.Sigma.Levels.High = 1.5 }, "sigma.levels.high 1.5 is not between 0 and 1"},
 		{"no level", func(c *app.Config) { c.Sigma.Levels.Missing = -1 }, "sigma.levels.missing -1 is not between 0 and 1"},
 		{"no rules", func(c *app.Config) { c.Limits.Rules = 0 }, "limits.rules 0 is less than 1"},

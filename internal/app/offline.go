@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ var ErrNoDirectory = errors.New("no rule directory")
 type RuleSet struct {
 	Rules    []*rule.Rule // the good ones, sorted by id, Sigma filters merged in
 	Filters  int          // good files that are Sigma filters
+	Lists    rule.Lists   // the shared lists
 	Warnings []error      // about those, see rule.Resolve
 	Faults   error        // of all others, joined
 }
@@ -45,7 +47,7 @@ func ReadRules(cfg Config, dirs []string) (RuleSet, error) {
 	}
 	var set RuleSet
 	var files []*rule.Rule
-	files, set.Faults = readFiles(parser, cfg.RuleStore.Dir, dirs)
+	files, set.Lists, set.Faults = readFiles(parser, cfg.RuleStore.Config, dirs)
 	slices.SortStableFunc(files, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	if n, most := len(files), cfg.Limits.Rules; n > most {
 		set.Faults = errors.Join(set.Faults, fmt.Errorf("there are %d rules and filters, more than the limit of %d (limits.rules): %s and those behind it are left out",
@@ -75,16 +77,23 @@ func NewParser(cfg Config) (rule.Parser, error) {
 	return p.WithMapping(m), nil
 }
 
-// readFiles reads the files of dirs, or of the configured directory. The first of two with the same key is good.
-func readFiles(parser rule.Parser, configured string, dirs []string) ([]*rule.Rule, error) {
+// embedded is what the paths of the rules in the binary begin with.
+const embedded = "embedded"
+
+// readFiles reads the files of dirs, or of the configured directory, with the lists that go with them. The first of two
+// with the same key is good.
+func readFiles(parser rule.Parser, cfg filesystem.Config, dirs []string) ([]*rule.Rule, rule.Lists, error) {
 	if len(dirs) == 0 {
-		if _, err := os.Stat(configured); errors.Is(err, fs.ErrNotExist) && configured == filesystem.DefaultConfig().Dir {
-			return parser.Read(rules.Pack(), ".", "embedded")
+		if _, err := os.Stat(cfg.Dir); errors.Is(err, fs.ErrNotExist) && cfg.Dir == filesystem.DefaultConfig().Dir {
+			lists, listErr := rule.ReadLists(rules.Pack(), rule.ListsName, filepath.Join(embedded, rule.ListsName), parser.MaxBytes, nil)
+			all, err := parser.Read(rules.Pack(), ".", embedded, lists, rule.ListsName)
+			return all, lists, errors.Join(listErr, err)
 		}
-		dirs = []string{configured}
+		dirs = []string{cfg.Dir}
 	}
+	lists, err := readLists(parser, cfg, dirs)
+	errs := []error{err}
 	var all []*rule.Rule
-	var errs []error
 	byKey := map[string]*rule.Rule{}
 	for _, dir := range dirs {
 		info, err := os.Stat(dir)
@@ -96,7 +105,8 @@ func readFiles(parser rule.Parser, configured string, dirs []string) ([]*rule.Ru
 			errs = append(errs, fmt.Errorf("%s is %w", dir, ErrNoDirectory))
 			continue
 		}
-		found, err := parser.Read(os.DirFS(dir), ".", dir)
+		cfg.Dir = dir
+		found, err := parser.Read(os.DirFS(dir), ".", dir, lists, listsBelow(cfg))
 		errs = append(errs, err)
 		for _, r := range found {
 			if other := byKey[r.Key()]; other != nil {
@@ -107,7 +117,45 @@ func readFiles(parser rule.Parser, configured string, dirs []string) ([]*rule.Ru
 			all = append(all, r)
 		}
 	}
-	return all, errors.Join(errs...)
+	return all, lists, errors.Join(errs...)
+}
+
+// readLists reads the shared lists of rule directories.
+func readLists(parser rule.Parser, cfg filesystem.Config, dirs []string) (rule.Lists, error) {
+	var lists rule.Lists
+	var errs []error
+	read := map[string]bool{} // by absolute path
+	for _, dir := range dirs {
+		cfg.Dir = dir
+		for _, from := range cfg.ListDirs() {
+			abs, err := filepath.Abs(from)
+			if read[abs] || err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			read[abs] = true
+			if _, err := os.Stat(from); err != nil && cfg.ListsDir != "" {
+				errs = append(errs, fmt.Errorf("reading lists (rule_store.lists_dir): %w", err))
+				continue
+			}
+			lists, err = rule.ReadLists(os.DirFS(from), ".", from, parser.MaxBytes, lists)
+			errs = append(errs, err)
+		}
+	}
+	return lists, errors.Join(errs...)
+}
+
+// listsBelow is the directory of lists in the rule directory of cfg, relative to it; "" if none is there.
+func listsBelow(cfg filesystem.Config) string {
+	for _, dir := range cfg.ListDirs() {
+		from, err := filepath.Abs(cfg.Dir)
+		to, err2 := filepath.Abs(dir)
+		rel, err3 := filepath.Rel(from, to)
+		if errors.Join(err, err2, err3) == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return ""
 }
 
 // LoadStates reads operator states from a YAML or JSON file, rule id -> state, confidence_max, expires_at (RFC

@@ -44,7 +44,7 @@ func newStore(
 	}
 	fsCfg := cfg.RuleStore.Config
 	fsCfg.MaxFileBytes, fsCfg.MaxRules = cfg.Limits.RuleBytes, cfg.Limits.Rules
-	s, err := filesystem.New(fsCfg, parser.Parse, states, log, reg)
+	s, err := filesystem.New(fsCfg, parser.ParseWith, states, log, reg)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,9 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func run(ctx context.Context, o Options) (err error) {
+	if store := &o.Config.RuleStore; store.ListsDir == "" {
+		store.ListsDir = filepath.Join(store.Dir, rule.ListsName) // not what else may be called so in the working directory
+	}
 	d := &demo{Options: o, tally: newTally(time.Now()), printer: &printer{out: o.Out, colour: o.Colour, zone: time.Local}}
 	if o.Once {
 		d.harvest = &harvest{found: map[finding]int{}}

@@ -19,8 +19,8 @@ type written struct {
 	limits match.Limits        // that it keeps
 }
 
-// compile compiles the mapping n; no lists, not even an empty map, are those of a Sigma file. Its faults are *yamlx.Error, joined.
-func compile(n *yamlx.Node, fields map[string]string, lists map[string][]string, limits match.Limits) (*match.Detection, *written, error) {
+// compile compiles the mapping n. Its faults are *yamlx.Error, joined.
+func compile(n *yamlx.Node, fields map[string]string, lists lookup, limits match.Limits) (*match.Detection, *written, error) {
 	w := &written{node: n, fields: map[string]string{}, lists: map[string][]string{}, limits: limits}
 	eachField(n, func(name string) {
 		if path, mapped := fields[name]; mapped {
@@ -31,7 +31,7 @@ func compile(n *yamlx.Node, fields map[string]string, lists map[string][]string,
 		Fields: fields,
 		Limits: limits,
 		Lists: func(name string) ([]string, bool) {
-			values, known := lists[name]
+			values, known := lists(name)
 			if known {
 				w.lists[name] = values
 			}
@@ -53,8 +53,8 @@ func compile(n *yamlx.Node, fields map[string]string, lists map[string][]string,
 			at = n.Pos
 		}
 		fault := e.Err
-		if lists == nil && strings.HasPrefix(fault.Error(), "unknown list ") {
-			fault = fmt.Errorf("%w; Sigma files have no lists: write the rule in our form, with match.lists", fault)
+		if strings.HasPrefix(fault.Error(), "unknown list ") {
+			fault = fmt.Errorf("%w; add it to the shared lists (rule_store.lists_dir) or, in a rule of our own form, to match.lists", fault)
 		}
 		errs = append(errs, &yamlx.Error{Pos: at, Err: fault})
 	}
@@ -185,13 +185,13 @@ func (c *checker) detection() (Match, *written) {
 	return c.compile(f.Detection, nil, lists, c.parser.Limits)
 }
 
-// compile compiles a detection and reports its faults.
-func (r *report) compile(n *yamlx.Node, fields map[string]string, lists map[string][]string, limits match.Limits) (Match, *written) {
+// compile compiles a detection, whose lists of its own are own, and reports its faults.
+func (r *report) compile(n *yamlx.Node, fields map[string]string, own map[string][]string, limits match.Limits) (Match, *written) {
 	if n.Kind != yamlx.MapNode {
 		r.add(&yamlx.Error{Pos: n.Pos, Err: fmt.Errorf("want a mapping of selections and a condition, got %s", n.Found())})
 		return Match{}, nil
 	}
-	d, w, err := compile(n, fields, lists, limits)
+	d, w, err := compile(n, fields, r.lookup(own), limits)
 	r.addAll(err)
 	if err == nil {
 		r.unused(n)

@@ -18,6 +18,7 @@ type Filter struct {
 	any       bool      // for all such rules
 	names     []name    // else for these
 	node      *yamlx.Node
+	lists     map[string][]string // the shared lists that it uses
 	limits    match.Limits
 }
 
@@ -48,7 +49,9 @@ func (c *sigmaChecker) filter() *Rule {
 	}
 	r.Filter.node = f.Filter.Without("rules")
 	// Its rules may map fields in other ways; what is wrong with the condition is so in any of them.
-	c.compile(r.Filter.node, c.parser.Mapping.find(r.Filter.logsource).fields(), nil, c.parser.Limits)
+	if _, w := c.compile(r.Filter.node, c.parser.Mapping.find(r.Filter.logsource).fields(), nil, c.parser.Limits); w != nil {
+		r.Filter.lists = w.lists
+	}
 	return r
 }
 

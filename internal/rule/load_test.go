@@ -71,6 +71,14 @@ func TestLoad(t *testing.T) {
 				"rules/c.yaml:1:10: rule \"R1\": duplicate rule_id: rules/a.yaml has it already",
 		},
 		{
+			name: "the directory lists is none of rules", prefix: "rules",
+			fs: fstest.MapFS{
+				"a.yaml": ruleFile("R1"), "lists/a.yaml": bad, "sub/lists/b.yaml": ruleFile("R2"), "lists/sub/names.yaml": {Data: []byte("names: [a]\n")},
+			},
+			want:   []string{"R1@rules/a.yaml", "R2@rules/sub/lists/b.yaml"},
+			faults: "rules/lists/a.yaml:2:1: could not find expected ':'",
+		},
+		{
 			name: "a root below the top is not shown", root: "ttp", prefix: "pack",
 			fs:   fstest.MapFS{"ttp/a.yaml": ruleFile("R1"), "other/b.yaml": ruleFile("R2")},
 			want: []string{"R1@pack/a.yaml"},

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -88,28 +89,38 @@ type fileTest struct {
 	Expect       *yamlx.Strings `yaml:"expect"`
 }
 
-// Parse reads one rule file, in our form or Sigma's. path is what errors and File.Path say; nothing is opened. The
-// error joins one *Error per fault, in file order, the first 100 of them; there is no rule then. A Sigma filter comes
-// back as a Rule whose Filter is set: Resolve makes rules of rules and filters.
+// Parse reads one rule file, in our form or Sigma's, where there are no shared lists. path is what errors and File.Path
+// say; nothing is opened. The error joins one *Error per fault, in file order, the first 100 of them; there is no rule
+// then. A Sigma filter comes back as a Rule whose Filter is set: Resolve makes rules of rules and filters.
 func (p Parser) Parse(path string, data []byte) (*Rule, error) {
+	r, _, err := p.ParseWith(nil, path, data)
+	return r, err
+}
+
+// ParseWith is Parse with shared lists. asked are the names, sorted, of those that the file asked for, whether there
+// are such lists, and whether there is a rule: the result hangs on no others.
+func (p Parser) ParseWith(lists Lists, path string, data []byte) (r *Rule, asked []string, err error) {
 	doc, err := yamlx.Parse(data, p.MaxBytes)
 	if err != nil {
-		return nil, placed(path, err)
+		return nil, nil, placed(path, err)
 	}
 	rep := newReport(doc)
+	rep.lists = lists
 	read := p.own
 	if isSigma(doc) {
 		read = p.sigma
 	}
 	r, id := read(rep)
+	asked = slices.Sorted(maps.Keys(rep.asked))
 	if err := rep.err(path, id); err != nil {
-		return nil, err
+		return nil, asked, err
 	}
 	sum := sha256.Sum256(data)
 	r.File = File{Path: path, SHA256: hex.EncodeToString(sum[:]), Text: string(data)}
 	r.Warnings = rep.warned(path, r.ID)
+	r.Lists = asked
 	r.Digest = digest(r)
-	return r, nil
+	return r, asked, nil
 }
 
 // own reads our form. It returns the rule_id also where there is no rule.

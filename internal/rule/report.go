@@ -21,6 +21,8 @@ type report struct {
 	at       map[yamlx.Pos]bool // where they are
 	warnings []warning
 	filter   bool // the file is a Sigma filter
+	lists    Lists
+	asked    map[string]bool // names of shared lists, there or not
 }
 
 // A warning is what is doubtful about a file, under its name.
@@ -30,7 +32,9 @@ type warning struct {
 	name string
 }
 
-func newReport(doc *yamlx.Doc) *report { return &report{doc: doc, at: map[yamlx.Pos]bool{}} }
+func newReport(doc *yamlx.Doc) *report {
+	return &report{doc: doc, at: map[yamlx.Pos]bool{}, asked: map[string]bool{}}
+}
 
 // fault reports what is wrong with the value at path. Of a value that has a fault already it is left out: the first
 // says why. A key that is missing has no value, and stands where its mapping does.

@@ -156,7 +156,7 @@ func (m *merger) compile(f *Rule, entry *mapEntry) {
 	}
 	c, done := m.last.compiled[key]
 	if !done {
-		c.detection, c.written, c.err = compile(f.Filter.node, entry.fields(), nil, f.Filter.limits)
+		c.detection, c.written, c.err = compile(f.Filter.node, entry.fields(), in(f.Filter.lists), f.Filter.limits)
 	}
 	if c.err != nil {
 		m.warnings = append(m.warnings, &Error{File: f.File.Path, Rule: f.ID, Name: UnusableFilter, Err: fmt.Errorf("left out: %w", c.err), filter: true})

@@ -27,6 +27,7 @@ type Rule struct {
 	File           File
 	Warnings       []error     // what is doubtful about the file, one *Error each, in file order
 	Allow          []Allowance // warnings that the file acknowledges, in file order
+	Lists          []string    // names of the shared lists that it uses, sorted; without those of its filters
 	Filters        []string    // ids of the Sigma filters that Resolve has merged in, sorted
 	Filter         *Filter     // not nil: this is a Sigma filter, and no rule; it has id, name and file only
 

@@ -173,7 +173,7 @@ func TestSigmaFaults(t *testing.T) {
 		{
 			name: "a list", before: "CommandLine|contains: /etc/shadow", after: "User|expand: '%admins%'",
 			want: "s.yml:16:22: " + id + `unknown list "admins": no list of that name is given for the placeholder; ` +
-				"Sigma files have no lists: write the rule in our form, with match.lists",
+				"add it to the shared lists (rule_store.lists_dir) or, in a rule of our own form, to match.lists",
 		},
 		{name: "correlation", before: "level: high", after: "correlation: {type: event_count}", want: "s.yml:19:14: " + id + "Sigma correlation rules are not supported yet"},
 		{name: "two documents", before: "level: high", after: "---\ntitle: another", want: "s.yml:19:1: a second YAML document begins here: one file holds one"},

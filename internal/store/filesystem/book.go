@@ -36,37 +36,47 @@ func faultOf(path string, err error) sight {
 
 func (s sight) blank() bool { return s.err == nil && len(bytes.TrimSpace(s.data)) == 0 }
 
-// A book knows every rule file and which of them gives the rule in force of an id. It does the parsing. It is not
-// safe for concurrent use.
+// A book knows every file of rules and shared lists, and which of them gives the rule in force of an id, or the list of
+// a name. It does the parsing. It is not safe for concurrent use.
 type book struct {
 	parse    Parse
-	maxRules int                // and filters
+	listDirs []string
+	maxBytes int                // of a list file; parse has a limit of its own
+	maxRules int                // and filters; also lists
 	entries  map[string]*entry  // by path
+	lists    rule.Lists         // in force; never changed
 	inForce  map[string]version // by the rule's key: filters are among them
 	resolver rule.Resolver
 	rules    []*rule.Rule // what follows from inForce: rules with their filters merged in, sorted by id
 	warnings []error      // about those
 }
 
-// An entry is one rule file.
+// An entry is one file of rules or lists.
 type entry struct {
 	path   string
-	seen   string  // sum of the last sight; "" = none yet
-	offer  version // what the file gives if no other file has the id: the last good content, zero = nothing
-	fault  error   // why the last sight is not in force; nil = it is
-	losing string  // what the offer was refused over last: another version, path and sum, or the limit; "" = nothing
+	isList bool
+	seen   string   // sum of the last sight; "" = none yet
+	offer  version  // what the file gives if no other file has the id: the last good content, zero = nothing
+	fault  error    // why the last sight is not in force; nil = it is
+	losing string   // what the offer was refused over last: another version, path and sum, or the limit; "" = nothing
+	asked  []string // shared lists that the last sight asked for, there or not
+	again  []byte   // the last sight's content if it asked for any: another list makes another rule of it
 }
 
-// A version is a parsed content of a file.
+// A version is a parsed content of a file: a rule, or lists.
 type version struct {
 	rule  *rule.Rule
+	lists []*rule.List
 	path  string
 	sum   string
 	shape shape
 }
 
-func newBook(parse Parse, maxRules int) *book {
-	return &book{parse: parse, maxRules: maxRules, entries: map[string]*entry{}, inForce: map[string]version{}}
+func newBook(parse Parse, cfg Config) *book {
+	return &book{
+		parse: parse, listDirs: cfg.ListDirs(), maxBytes: cfg.MaxFileBytes, maxRules: cfg.MaxRules,
+		entries: map[string]*entry{}, inForce: map[string]version{},
+	}
 }
 
 // paths lists the known files, sorted.
@@ -81,8 +91,11 @@ func (b *book) current(path string) (version, bool) {
 	return e.offer, true
 }
 
-// holds reports whether e gives the rule in force of its id.
+// holds reports whether e gives the rule in force of its id, or a list.
 func (b *book) holds(e *entry) bool {
+	if e.isList {
+		return slices.ContainsFunc(e.offer.lists, func(l *rule.List) bool { return b.lists[l.Name] == l })
+	}
 	return e.offer.rule != nil && b.inForce[e.offer.rule.Key()].path == e.path
 }
 
@@ -98,22 +111,15 @@ func (b *book) refused() int {
 }
 
 // apply takes the sights of one round, sorted by path, and returns what has changed: one change per rule or
-// refused file, sorted by rule id. A fault is reported once per content. first is the first reading.
+// refused file, sorted by rule id. A fault is reported once per content, and again if a list makes it another one. first
+// is the first reading.
 func (b *book) apply(sights []sight, first bool) []store.Change {
-	var changes []store.Change
-	for _, s := range sights {
-		if s.gone {
-			delete(b.entries, s.path)
-			continue
-		}
-		e := b.entries[s.path]
-		if e == nil {
-			e = &entry{path: s.path}
-			b.entries[s.path] = e
-		}
-		if e.seen != s.sum && b.read(e, s, first) {
-			changes = append(changes, refusal(e))
-		}
+	changes := b.take(sights, first, true)
+	refused, changed := b.decideLists()
+	changes = append(changes, refused...)
+	changes = append(changes, b.take(sights, first, false)...)
+	if !first { // else every file was read with these lists
+		changes = append(changes, b.readAgain(changed)...)
 	}
 	refused, decided := b.decide()
 	changes = append(changes, refused...)
@@ -126,22 +132,53 @@ func (b *book) apply(sights []sight, first bool) []store.Change {
 	return changes
 }
 
+// take takes the sights of list files, or of the others, and returns their faults.
+func (b *book) take(sights []sight, first, lists bool) []store.Change {
+	var changes []store.Change
+	for _, s := range sights {
+		if b.isList(s.path) != lists {
+			continue
+		}
+		if s.gone {
+			delete(b.entries, s.path)
+			continue
+		}
+		e := b.entries[s.path]
+		if e == nil {
+			e = &entry{path: s.path, isList: lists}
+			b.entries[s.path] = e
+		}
+		if e.seen != s.sum && b.read(e, s, first) {
+			changes = append(changes, refusal(e))
+		}
+	}
+	return changes
+}
+
 // read takes a new content of a file. It reports whether its fault is to be announced: a new file that is
 // still empty is most likely about to be filled, and that is one change, not two.
 func (b *book) read(e *entry, s sight, first bool) (announce bool) {
-	unfilled := s.blank() && !first && e.offer.rule == nil && (e.seen == "" || errors.Is(e.fault, errEmpty))
-	e.seen, e.losing = s.sum, ""
-	var r *rule.Rule
+	unfilled := s.blank() && !first && e.offer.sum == "" && (e.seen == "" || errors.Is(e.fault, errEmpty))
+	e.seen, e.losing, e.asked, e.again = s.sum, "", nil, nil
+	v := version{path: e.path, sum: s.sum}
 	switch {
 	case s.err != nil:
 		e.fault = &rule.Error{File: e.path, Err: s.err}
 	case s.blank():
 		e.fault = &rule.Error{File: e.path, Err: errEmpty}
+	case e.isList:
+		v.lists, e.fault = rule.ParseLists(e.path, s.data, b.maxBytes)
 	default:
-		r, e.fault = b.parse(e.path, s.data)
+		v.rule, e.asked, e.fault = b.parse(b.lists, e.path, s.data)
+	}
+	if len(e.asked) > 0 {
+		e.again = s.data
 	}
 	if e.fault == nil {
-		e.offer = version{rule: r, path: e.path, sum: s.sum, shape: shapeOf(s.data)}
+		if v.shape = shapeOf(s.data); e.isList {
+			v.shape.keys = nil // a list that is taken out, or not written yet, takes nothing down
+		}
+		e.offer = v
 		return false
 	}
 	if !b.holds(e) {
@@ -174,7 +211,7 @@ func (b *book) decide() (refused []store.Change, decided bool) {
 			refused = append(refused, b.refuseAll(offers[key])...)
 			continue
 		}
-		if !had || was.path != winner.path || was.sum != winner.offer.sum {
+		if !had || was.rule != winner.offer.rule {
 			b.inForce[key] = winner.offer
 			decided = true
 		}

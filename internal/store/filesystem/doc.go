@@ -1,4 +1,4 @@
-// Package filesystem is the rule store over a directory of rule files, watched by inotify.
+// Package filesystem is the rule store over directories of rule files and of shared lists, watched by inotify.
 //
 // A watcher cannot say when a file is finished: fsnotify has no event for a file that was closed after writing. So
 // an event only puts a path into the inbox; when the directory has been quiet for a while the paths are looked at

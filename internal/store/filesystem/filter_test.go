@@ -15,11 +15,11 @@ import (
 )
 
 // parseSigma reads rule files as the worker does, and those of storetest besides.
-func parseSigma(path string, data []byte) (*rule.Rule, error) {
+func parseSigma(lists rule.Lists, path string, data []byte) (*rule.Rule, []string, error) {
 	if bytes.HasPrefix(data, []byte("rule_id:")) {
-		return storetest.Parse(path, data)
+		return storetest.Parse(lists, path, data)
 	}
-	return rule.NewParser(rule.DefaultMaxBytes).Parse(path, data)
+	return rule.NewParser(rule.DefaultMaxBytes).ParseWith(lists, path, data)
 }
 
 func sigmaRule(id string) string {

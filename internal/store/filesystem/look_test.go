@@ -223,7 +223,7 @@ func TestShape(t *testing.T) {
 func TestHoldIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := patient()
-		s := &Store{cfg: cfg, inbox: newInbox(cfg), book: newBook(storetest.Parse, cfg.MaxRules), holds: map[string]held{}}
+		s := &Store{cfg: cfg, inbox: newInbox(cfg), book: newBook(storetest.Parse, cfg), holds: map[string]held{}}
 		s.book.apply([]sight{contentOf("a.yaml", []byte(storetest.Text("R1", 1)))}, true)
 		start := time.Now()
 		for i := 0; ; i++ { // ever another half file

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// RefusedPaths lists the rule files whose present content is not in force, sorted: they are refused, or still being
+// RefusedPaths lists the rule and list files whose present content is not in force, sorted: they are refused, or still being
 // written. What they gave before, if anything, is in force.
 func (s *Store) RefusedPaths() []string {
 	s.work.Lock()

@@ -44,7 +44,7 @@ func (s *Store) firstReading(ctx context.Context) error {
 	}
 	s.loaded = true
 	s.commit(sights, true)
-	s.logger.Info("rules read", "dir", s.cfg.Dir, "rules", len(s.book.rules), "refused", s.book.refused())
+	s.logger.Info("rules read", "dir", s.cfg.Dir, "rules", len(s.book.rules), "lists", len(s.book.lists), "refused", s.book.refused())
 	s.CheckRules()
 	return nil
 }
@@ -125,18 +125,18 @@ func (s *Store) warn() {
 	}
 }
 
-// scan walks through the directory and returns the rule files found. On error nothing is known about any file; it
+// scan walks through the directories and returns the rule and list files found. On error nothing is known about any file; it
 // has been logged unless it is the first reading's, who returns it.
 func (s *Store) scan(now time.Time) ([]string, error) {
 	w := &walk{files: s.files, inbox: s.inbox, watch: s.watch, layout: newLayout()}
-	err := w.run(s.cfg.Dir)
+	err := w.run(s.cfg.Dir, s.cfg.ListDirs())
 	info, statErr := s.files.stat(s.cfg.Dir)
 	if err == nil && statErr != nil {
 		err = rootError(s.cfg.Dir, statErr)
 	}
 	moved := s.inbox.takeMoved()
 	back := s.loaded && (moved || s.down != nil || err == nil && !os.SameFile(info, s.root))
-	if err == nil && back && len(w.found) == 0 && len(s.book.entries) > 0 {
+	if err == nil && back && w.rules == 0 && len(s.book.inForce) > 0 {
 		err = fmt.Errorf("rule directory %s was replaced by an empty one: the rules stay until it has rule files", s.cfg.Dir)
 	}
 	if err != nil {

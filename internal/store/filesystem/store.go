@@ -27,10 +27,10 @@ var ErrNeedsLinux = errors.New("filesystem store needs Linux inotify; set DECNET
 // errUnread is the health of a store before its first reading.
 var errUnread = errors.New("rules are not read yet")
 
-// A Parse reads one rule file. path is what the rule and its errors say; nothing is opened.
-type Parse func(path string, data []byte) (*rule.Rule, error)
+// A Parse reads one rule file, as rule.Parser.ParseWith does.
+type Parse func(lists rule.Lists, path string, data []byte) (r *rule.Rule, asked []string, err error)
 
-// A Store is the rule store over a directory. It implements store.Store.
+// A Store is the rule store over a directory, and those of shared lists. It implements store.Store.
 type Store struct {
 	*store.States
 
@@ -76,7 +76,7 @@ func New(cfg Config, parse Parse, log store.StateLog, logger *slog.Logger, reg p
 	s := &Store{
 		cfg: cfg, files: ops, inbox: newInbox(cfg), logger: logger, metrics: store.NewMetrics(reg),
 		newWatcher: fsnotify.NewWatcher,
-		book:       newBook(parse, cfg.MaxRules), holds: map[string]held{}, busy: map[string]time.Time{},
+		book:       newBook(parse, cfg), holds: map[string]held{}, busy: map[string]time.Time{},
 		watched: map[string]struct{}{}, warned: map[string]struct{}{},
 	}
 	s.changes = store.NewBroadcaster(s.metrics)

@@ -31,22 +31,30 @@ func open(tb testing.TB) storetest.Harness {
 	if err != nil {
 		tb.Fatalf("New = %v", err)
 	}
+	lists := filepath.Join(cfg.Dir, "lists")
+	if err := os.Mkdir(lists, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	put := func(dir, path, text string) {
+		tmp := filepath.Join(dir, ".tmp~"+path)
+		if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.Rename(tmp, filepath.Join(dir, path)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	remove := func(dir, path string) {
+		if err := os.Remove(filepath.Join(dir, path)); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	return storetest.Harness{
-		Store: s,
-		Log:   log,
-		Put: func(path, text string) {
-			tmp := filepath.Join(cfg.Dir, ".tmp~"+path)
-			if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
-				tb.Fatal(err)
-			}
-			if err := os.Rename(tmp, filepath.Join(cfg.Dir, path)); err != nil {
-				tb.Fatal(err)
-			}
-		},
-		Remove: func(path string) {
-			if err := os.Remove(filepath.Join(cfg.Dir, path)); err != nil {
-				tb.Fatal(err)
-			}
-		},
+		Store:      s,
+		Log:        log,
+		Put:        func(path, text string) { put(cfg.Dir, path, text) },
+		Remove:     func(path string) { remove(cfg.Dir, path) },
+		PutList:    func(path, text string) { put(lists, path, text) },
+		RemoveList: func(path string) { remove(lists, path) },
 	}
 }

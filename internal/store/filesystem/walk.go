@@ -10,7 +10,7 @@ import (
 	"ttpworker/internal/rule"
 )
 
-// A walk goes through the rule directory once and notes in a new layout what it finds. Whatever it enters is
+// A walk goes through the directories of rules and lists once and notes in a new layout what it finds. Whatever it enters is
 // noted in the live layout and watched before it is read, so that nothing made in between is missed.
 type walk struct {
 	files *files
@@ -18,17 +18,19 @@ type walk struct {
 	watch func(dir string) // by real path; does nothing where there is no watcher
 
 	layout *layout
-	found  []string // shown paths of rule files
-	links  []place  // links that may lead to directories, still to follow
-	faults []error  // directories that cannot be read
+	found  []string            // shown paths of files, those of rules first
+	rules  int                 // how many of them are of rules
+	lists  map[string]struct{} // real paths of the directories of lists, until the rules are done
+	links  []place             // links that may lead to directories, still to follow
+	faults []error             // directories that cannot be read
 }
 
 // A place is a path as watched and as shown.
 type place struct{ real, shown string }
 
-// run walks through dir. It returns an error if dir itself cannot be read; then nothing was found out, and the
-// way to dir is watched all the same.
-func (w *walk) run(dir string) error {
+// run walks through dir and then through those of lists, which need not exist and are none of dir's. It returns an error
+// if dir itself cannot be read; then nothing was found out, and the way to dir is watched all the same.
+func (w *walk) run(dir string, lists []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return fmt.Errorf("rule directory %s: %w", dir, err)
@@ -42,15 +44,54 @@ func (w *walk) run(dir string) error {
 	if err != nil {
 		return rootError(dir, err)
 	}
+	listRoots := w.locate(lists)
 	if err := w.enter(place{real: r.end, shown: filepath.Clean(dir)}); err != nil {
 		return rootError(dir, err)
 	}
+	w.enterLinks()
+	w.rules, w.lists = len(w.found), nil
+	for _, at := range listRoots {
+		if err := w.enter(at); err != nil && !missing(err) {
+			w.faults = append(w.faults, fmt.Errorf("directory of lists %s: %w", at.shown, err))
+		}
+		w.enterLinks()
+	}
+	return nil
+}
+
+// locate finds the directories of lists and has the way to each watched, so that one made later is noticed.
+func (w *walk) locate(dirs []string) []place {
+	w.lists = map[string]struct{}{}
+	var roots []place
+	for _, dir := range dirs {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			w.faults = append(w.faults, fmt.Errorf("directory of lists %s: %w", dir, err))
+			continue
+		}
+		r, err := w.files.trace(abs)
+		w.note(func(l *layout) []string {
+			l.marks[r.end] = struct{}{}
+			return l.follow(r, err != nil)
+		})
+		switch {
+		case err == nil && w.files.isDir(r.end):
+			w.lists[r.end] = struct{}{}
+			roots = append(roots, place{real: r.end, shown: dir})
+		case err != nil && !missing(err):
+			w.faults = append(w.faults, fmt.Errorf("directory of lists %s: %w", dir, err))
+		}
+	}
+	return roots
+}
+
+// enterLinks enters the directories that the links kept for later lead to.
+func (w *walk) enterLinks() {
 	for len(w.links) > 0 {
 		link := w.links[0]
 		w.links = w.links[1:]
 		w.enterLink(link)
 	}
-	return nil
 }
 
 // note changes the live and the new layout and watches the directories that change returns.
@@ -67,7 +108,8 @@ func (w *walk) note(change func(*layout) []string) {
 // enter reads a directory and those below. Links to directories are kept for later, so that a file that can be
 // reached both ways has the path without a link.
 func (w *walk) enter(at place) error {
-	if _, been := w.layout.dirs[at.real]; been {
+	_, been := w.layout.dirs[at.real]
+	if _, lists := w.lists[at.real]; been || lists {
 		return nil
 	}
 	w.note(func(l *layout) []string {

@@ -17,10 +17,12 @@ const patience = 30 * time.Second
 
 // A Harness is a new store, neither loaded nor running, over rules that the tests write. It parses with Parse.
 type Harness struct {
-	Store  store.Store
-	Put    func(path, text string) // writes a rule in one step, new or over the old one
-	Remove func(path string)
-	Log    *store.MemoryLog // the store's state log
+	Store      store.Store
+	Put        func(path, text string) // writes a rule in one step, new or over the old one
+	Remove     func(path string)
+	PutList    func(path, text string) // writes a file of shared lists likewise
+	RemoveList func(path string)
+	Log        *store.MemoryLog // the store's state log
 }
 
 // start runs the store until the test ends, or until the returned function is called, and waits until it is ready.
