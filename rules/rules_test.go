@@ -3,6 +3,7 @@ package rules_test
 import (
 	"log/slog"
 	"testing"
+	"testing/fstest"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,6 +15,12 @@ import (
 
 // leastTests is how many events a shipped rule must show that it finds, and how many that it does not.
 const leastTests = 3
+
+func TestThePackIsAFileSystem(t *testing.T) {
+	if err := fstest.TestFS(rules.Pack(), "R0007_sqlmap_user_agent.yaml", "lists/scanners.yaml"); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestThePackLoadsAndPassesItsOwnTests(t *testing.T) {
 	pack, err := rule.NewParser(rule.DefaultMaxBytes).Load(rules.Pack(), ".", "rules/ttp")
