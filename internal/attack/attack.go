@@ -32,7 +32,8 @@ type Technique struct {
 	Name       string   // without the parent's name; not always ASCII
 	Tactics    []string // ids in matrix order; nil unless active, since the tactics of old techniques are gone too
 	Status     Status
-	ReplacedBy string // of a revoked technique, the id that took its place; else empty
+	ReplacedBy string   // of a revoked technique, the id that took its place; else empty
+	Platforms  []string // what it is seen on, such as Linux, or PRE for what happens before an attack; sorted; nil unless active
 }
 
 // IsSub reports whether t is a sub-technique.
@@ -60,8 +61,34 @@ func LookupTactic(idOrShortName string) (Tactic, bool) { return embedded().tacti
 // Lookup returns the technique or sub-technique with this id, of whatever status. Its slice is the caller's.
 func Lookup(id string) (Technique, bool) {
 	t, ok := embedded().techniques[id]
-	t.Tactics = slices.Clone(t.Tactics)
-	return t, ok
+	return t.clone(), ok
+}
+
+// Techniques returns the active techniques and sub-techniques, sorted by id. The slices are the caller's.
+func Techniques() []Technique {
+	var all []Technique
+	for _, t := range embedded().techniques {
+		if t.Status == Active {
+			all = append(all, t.clone())
+		}
+	}
+	slices.SortFunc(all, func(a, b Technique) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+func (t Technique) clone() Technique {
+	t.Tactics, t.Platforms = slices.Clone(t.Tactics), slices.Clone(t.Platforms)
+	return t
+}
+
+// Platforms returns the platforms that active techniques name, sorted.
+func Platforms() []string {
+	var all []string
+	for _, t := range embedded().techniques {
+		all = append(all, t.Platforms...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Current returns the active id that stands today for id, which is id itself if it is active. It reports false if

@@ -56,12 +56,16 @@ func TestLookup(t *testing.T) {
 	}{
 		{
 			name: "technique", id: "T1003", wantOK: true,
-			want: Technique{ID: "T1003", Name: "OS Credential Dumping", Tactics: []string{"TA0006"}, Status: Active},
+			want: Technique{
+				ID: "T1003", Name: "OS Credential Dumping", Tactics: []string{"TA0006"}, Status: Active,
+				Platforms: []string{"Linux", "Windows", "macOS"},
+			},
 		},
 		{
 			name: "sub-technique", id: "T1003.008", wantOK: true,
 			want: Technique{
 				ID: "T1003.008", Name: "/etc/passwd and /etc/shadow", Tactics: []string{"TA0006"}, Status: Active,
+				Platforms: []string{"Linux"},
 			},
 		},
 		{
@@ -69,6 +73,9 @@ func TestLookup(t *testing.T) {
 			want: Technique{
 				ID: "T1078", Name: "Valid Accounts", Status: Active,
 				Tactics: []string{"TA0001", "TA0003", "TA0004", "TA0005"},
+				Platforms: []string{
+					"Containers", "ESXi", "IaaS", "Identity Provider", "Linux", "Network Devices", "Office Suite", "SaaS", "Windows", "macOS",
+				},
 			},
 		},
 		{

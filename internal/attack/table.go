@@ -66,7 +66,7 @@ func parseTable(tacticsTSV, techniquesTSV string) (*table, error) {
 	if err := eachRow(tacticsTSV, 4, t.addTactic); err != nil {
 		return nil, fmt.Errorf("tactics: %w", err)
 	}
-	if err := eachRow(techniquesTSV, 5, t.addTechnique); err != nil {
+	if err := eachRow(techniquesTSV, 6, t.addTechnique); err != nil {
 		return nil, fmt.Errorf("techniques: %w", err)
 	}
 	for id, technique := range t.techniques {
@@ -115,7 +115,7 @@ func (t *table) addTactic(row []string) error {
 	return nil
 }
 
-// addTechnique takes the columns id, status, tactic ids, replacement, name.
+// addTechnique takes the columns id, status, tactic ids, replacement, name, platforms.
 func (t *table) addTechnique(row []string) error {
 	technique := Technique{ID: row[0], Status: Status(row[1]), ReplacedBy: row[3], Name: row[4]}
 	if _, found := t.techniques[technique.ID]; found {
@@ -123,6 +123,10 @@ func (t *table) addTechnique(row []string) error {
 	}
 	if row[2] != "" {
 		technique.Tactics = strings.Split(row[2], ",")
+	}
+	if row[5] != "" {
+		technique.Platforms = strings.Split(row[5], ",")
+		slices.Sort(technique.Platforms)
 	}
 	if err := technique.check(); err != nil {
 		return err
@@ -151,6 +155,9 @@ func (t Technique) check() error {
 	}
 	if (t.Status == Active) != (len(t.Tactics) > 0) {
 		return fmt.Errorf("%s with %d tactics", t.Status, len(t.Tactics))
+	}
+	if (t.Status == Active) != (len(t.Platforms) > 0) {
+		return fmt.Errorf("%s with %d platforms", t.Status, len(t.Platforms))
 	}
 	if (t.Status == Revoked) != (t.ReplacedBy != "") {
 		return fmt.Errorf("%s with replacement %q", t.Status, t.ReplacedBy)

@@ -78,39 +78,43 @@ func TestParseTableRefuses(t *testing.T) {
 			want: `tactics: line 2: "one" is there twice`,
 		},
 		{
-			name: "a technique that is there twice", techniques: "T1\tactive\tTA0001\t\tA\nT1\tactive\tTA0001\t\tA\n",
+			name: "a technique that is there twice", techniques: "T1\tactive\tTA0001\t\tA\tLinux\nT1\tactive\tTA0001\t\tA\tLinux\n",
 			want: `techniques: line 2: "T1" is there twice`,
 		},
 		{
-			name: "an unknown status", techniques: "T1\tgone\tTA0001\t\tA\n",
+			name: "an unknown status", techniques: "T1\tgone\tTA0001\t\tA\t\n",
 			want: `techniques: line 1: unknown status "gone"`,
 		},
 		{
-			name: "an active technique without tactic", techniques: "T1\tactive\t\t\tA\n",
+			name: "an active technique without tactic", techniques: "T1\tactive\t\t\tA\tLinux\n",
 			want: `techniques: line 1: active with 0 tactics`,
 		},
 		{
-			name: "a revoked technique without replacement", techniques: "T1\trevoked\t\t\tA\n",
+			name: "an active technique without platform", techniques: "T1\tactive\tTA0001\t\tA\t\n",
+			want: `techniques: line 1: active with 0 platforms`,
+		},
+		{
+			name: "a revoked technique without replacement", techniques: "T1\trevoked\t\t\tA\t\n",
 			want: `techniques: line 1: revoked with replacement ""`,
 		},
 		{
-			name: "an unknown tactic", techniques: "T1\tactive\tTA0003\t\tA\n",
+			name: "an unknown tactic", techniques: "T1\tactive\tTA0003\t\tA\tLinux\n",
 			want: `techniques: line 1: unknown tactic "TA0003"`,
 		},
 		{
-			name: "tactics out of order", techniques: "T1\tactive\tTA0002,TA0001\t\tA\n",
+			name: "tactics out of order", techniques: "T1\tactive\tTA0002,TA0001\t\tA\tLinux\n",
 			want: `techniques: line 1: tactic TA0001 is out of matrix order`,
 		},
 		{
-			name: "a sub-technique without parent", techniques: "T1.001\tactive\tTA0001\t\tA\n",
+			name: "a sub-technique without parent", techniques: "T1.001\tactive\tTA0001\t\tA\tLinux\n",
 			want: `techniques: T1.001: its parent T1 is not an active technique`,
 		},
 		{
-			name: "a replacement that is not there", techniques: "T1\trevoked\t\tT2\tA\n",
+			name: "a replacement that is not there", techniques: "T1\trevoked\t\tT2\tA\t\n",
 			want: `techniques: T1: its replacement does not lead to an active technique`,
 		},
 		{
-			name: "a replacement by itself", techniques: "T1\trevoked\t\tT1\tA\n",
+			name: "a replacement by itself", techniques: "T1\trevoked\t\tT1\tA\t\n",
 			want: `techniques: T1: its replacement does not lead to an active technique`,
 		},
 	} {
@@ -129,7 +133,7 @@ func TestParseTableRefuses(t *testing.T) {
 
 func TestCurrentFollowsSeveralReplacements(t *testing.T) {
 	table, err := parseTable("TA0001\tone\tOne\t1\n",
-		"T1\trevoked\t\tT2\tA\nT2\trevoked\t\tT3\tB\nT3\tactive\tTA0001\t\tC\n")
+		"T1\trevoked\t\tT2\tA\t\nT2\trevoked\t\tT3\tB\t\nT3\tactive\tTA0001\t\tC\tLinux\n")
 	if err != nil {
 		t.Fatal(err)
 	}
