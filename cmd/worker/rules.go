@@ -20,13 +20,13 @@ import (
 
 func newRules(g *globals) *cobra.Command {
 	var from ruleFlags
-	c := group("rules", "Check, test, measure, show and convert rules",
+	c := group("rules", "Check, test, measure, show, convert and migrate rules",
 		newRulesLint(g, &from),
 		newRulesTest(g, &from),
 		rulesCommand(g, &from, "list", "List the rules", cobra.NoArgs, list),
 		rulesCommand(g, &from, "show RULE_ID", "Show one rule: its file, digest and text", cobra.ExactArgs(1), show),
 		newRulesBench(g, &from),
-		newConvert(g, &from))
+		newConvert(g, &from), newMigrate(g, &from))
 	from.add(c.PersistentFlags())
 	return c
 }

@@ -96,13 +96,8 @@ func readFiles(parser rule.Parser, cfg filesystem.Config, dirs []string) ([]*rul
 	var all []*rule.Rule
 	byKey := map[string]*rule.Rule{}
 	for _, dir := range dirs {
-		info, err := os.Stat(dir)
-		if err == nil && info.Mode().IsRegular() {
-			errs = append(errs, fmt.Errorf("%s is %w but a file: give the directory that it is in", dir, ErrNoDirectory))
-			continue
-		}
-		if err != nil || !info.IsDir() {
-			errs = append(errs, fmt.Errorf("%s is %w", dir, ErrNoDirectory))
+		if err := checkDir(dir); err != nil {
+			errs = append(errs, err)
 			continue
 		}
 		cfg.Dir = dir
@@ -118,6 +113,18 @@ func readFiles(parser rule.Parser, cfg filesystem.Config, dirs []string) ([]*rul
 		}
 	}
 	return all, lists, errors.Join(errs...)
+}
+
+// checkDir reports what is no rule directory.
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && info.Mode().IsRegular():
+		return fmt.Errorf("%s is %w but a file: give the directory that it is in", dir, ErrNoDirectory)
+	case err != nil || !info.IsDir():
+		return fmt.Errorf("%s is %w", dir, ErrNoDirectory)
+	}
+	return nil
 }
 
 // readLists reads the shared lists of rule directories.

@@ -1,6 +1,9 @@
 package attack
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestMove(t *testing.T) {
 	for _, tt := range []struct{ name, tactic, id, want string }{
@@ -62,14 +65,11 @@ func TestDefenseEvasionOf(t *testing.T) {
 		{ids: []string{"T1003"}},
 		{},
 	} {
-		got := ""
-		for i, tactic := range DefenseEvasionOf(tt.ids...) {
-			if i > 0 {
-				got += " "
-			}
-			got += tactic.ShortName
+		var names []string
+		for _, tactic := range DefenseEvasionOf(tt.ids...) {
+			names = append(names, tactic.ShortName)
 		}
-		if got != tt.want {
+		if got := strings.Join(names, " "); got != tt.want {
 			t.Errorf("DefenseEvasionOf(%q) = %q, want %q", tt.ids, got, tt.want)
 		}
 	}

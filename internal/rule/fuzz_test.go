@@ -53,3 +53,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMigrate wants no panic, and nothing more to change in what was migrated.
+func FuzzMigrate(f *testing.F) {
+	for _, text := range []string{old, sigma, simple, "tags: [attack.t1562, attack.defense_evasion]\ndetection: {}\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := rule.Migrate("fuzz.yaml", data, 1<<16)
+		if err != nil || m.Text == nil {
+			return
+		}
+		again, err := rule.Migrate("fuzz.yaml", m.Text, 1<<17)
+		if err != nil || again.Text != nil {
+			t.Errorf("Migrate of what it wrote = %v\n%s\nfirst\n%s", err, again.Diff, m.Diff)
+		}
+	})
+}
