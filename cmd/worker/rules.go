@@ -26,7 +26,7 @@ func newRules(g *globals) *cobra.Command {
 		rulesCommand(g, &from, "list", "List the rules", cobra.NoArgs, list),
 		rulesCommand(g, &from, "show RULE_ID", "Show one rule: its file, digest and text", cobra.ExactArgs(1), show),
 		newRulesBench(g, &from),
-		newConvert(g, &from), newMigrate(g, &from))
+		newConvert(g, &from), newMigrate(g, &from), newCoverage(g, &from))
 	from.add(c.PersistentFlags())
 	return c
 }

@@ -48,6 +48,15 @@ func Check(tactic, technique, sub string) error {
 	return errors.Join(faults...)
 }
 
+// CheckID reports what is wrong with the id of a tactic, or of a technique or sub-technique of this release.
+func CheckID(id string) error {
+	t := embedded()
+	if strings.HasPrefix(tidy(id), "TA") {
+		return t.checkTactic(id)
+	}
+	return t.checkActive(id)
+}
+
 // checkTactic wants an id: tag ids are derived from the text, so there must be one spelling.
 func (t *table) checkTactic(tactic string) error {
 	if tactic == "" {
