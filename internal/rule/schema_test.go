@@ -80,8 +80,12 @@ func TestSchemaTakesGoodRules(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	lists, err := rule.ReadLists(rules.Pack(), rule.ListsName, rule.ListsName, rule.DefaultMaxBytes, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, data := range good {
-		if _, err := parser().Parse(name, data); err != nil {
+		if _, _, err := parser().ParseWith(lists, name, data); err != nil {
 			t.Errorf("Parse(%s) = %v, want no error", name, err)
 		}
 		if _, err := checkSchema(t, schema, data); err != nil {
