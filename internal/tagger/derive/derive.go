@@ -58,30 +58,39 @@ func has(members []match.Member, name string) bool {
 	return false
 }
 
+// special are the bytes that a JSON string cannot have as they are, or that are not ASCII.
+var special = func() (s [256]bool) {
+	for c := range s {
+		s[c] = c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf
+	}
+	return s
+}()
+
 // appendQuoted appends a text as a JSON string. What is no UTF-8 becomes U+FFFD.
 func appendQuoted(dst, text []byte) []byte {
 	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
+	for len(text) > 0 {
+		n := 0
+		for n < len(text) && !special[text[n]] {
+			n++
+		}
+		dst = append(dst, text[:n]...)
+		if text = text[n:]; len(text) == 0 {
+			break
+		}
+		switch c := text[0]; {
 		case c >= utf8.RuneSelf:
-			r, n := utf8.DecodeRune(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				dst = append(append(dst, text[from:i]...), "\uFFFD"...)
-				from = i + 1
-			}
-			i += n
+			r, size := utf8.DecodeRune(text)
+			dst = utf8.AppendRune(dst, r)
+			text = text[size:]
 			continue
-		case c == '"' || c == '\\':
-			dst = append(append(dst, text[from:i]...), '\\', c)
-			from = i + 1
 		case c < ' ':
 			const digits = "0123456789abcdef"
-			dst = append(append(dst, text[from:i]...), '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-			from = i + 1
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		default:
+			dst = append(dst, '\\', c)
 		}
-		i++
+		text = text[1:]
 	}
-	return append(append(dst, text[from:]...), '"')
+	return append(dst, '"')
 }
