@@ -114,10 +114,11 @@ type pattern struct {
 	text  string
 	find  *regexp.Regexp
 	needs []string
+	start *beginnings
 }
 
 func newPattern(re *regexp.Regexp) pattern {
-	return pattern{re.String(), whether(re.String()), Literals(re.String())}
+	return pattern{re.String(), whether(re.String()), Literals(re.String()), beginningsOf(re.String())}
 }
 
 // atom asks for a match of the expression anywhere in a field. textsOnly leaves numbers and truth values out.
@@ -126,7 +127,9 @@ func (p pattern) atom(field string, textsOnly bool) *atom {
 	if textsOnly {
 		a.text = "texts:" + p.text
 	}
-	a.test = func(v *value) bool { return (!textsOnly || v.kind == textValue) && p.find.Match(v.text) }
+	a.test = func(v *value) bool {
+		return (!textsOnly || v.kind == textValue) && p.start.of(v.folded) && p.find.Match(v.text)
+	}
 	return a
 }
 
