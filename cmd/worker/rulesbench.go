@@ -30,7 +30,8 @@ func newRulesBench(g *globals, from *ruleFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "bench", Short: "Measure what each rule costs, and what all of them cost together", Args: usageArgs(cobra.NoArgs),
 		Long: `Measure what each rule costs on the events of a file, or else on those of the rules' own tests, on one core. The
-dearest come first. Figures are about the events of a rule's kinds, with derived fields; times are nanoseconds per event:
+dearest come first. Figures are about the events of a rule's kinds, with derived fields; times are nanoseconds per event.
+Rules with a lifter are left out:
 
   EVENTS      how many there are
   CANDIDATE   those that hold a literal or field without which the rule cannot match

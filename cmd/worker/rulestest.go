@@ -91,11 +91,11 @@ func below(covered []*quality.Coverage, least float64) error {
 	return &codedError{exitLimit, fmt.Errorf("%d of %d rules are covered less than %v %% (--min)", n, len(covered), least)}
 }
 
-// coverages are those of the rules that can carry tests.
+// coverages are those of the rules that can carry tests and have a detection or patterns.
 func coverages(rules []*rule.Rule) ([]*quality.Coverage, error) {
 	all := []*quality.Coverage{}
 	var errs []error
-	for _, r := range rules {
+	for _, r := range quality.Detecting(rules) {
 		if r.IsSigma() {
 			continue
 		}

@@ -24,11 +24,14 @@ func Lint(rules []*rule.Rule, warnings []error) []error {
 		}
 	}
 	for _, r := range rules {
-		all = append(all, detection(r)...)
 		all = append(all, tests(r)...)
+	}
+	detecting := Detecting(rules)
+	for _, r := range detecting {
+		all = append(all, detection(r)...)
 		all = append(all, slow(r)...)
 	}
-	all = append(all, overlaps(rules)...)
+	all = append(all, overlaps(detecting)...)
 	all = acknowledged(rules, all)
 	slices.SortStableFunc(all, func(a, b *rule.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
@@ -37,6 +40,12 @@ func Lint(rules []*rule.Rule, warnings []error) []error {
 		others = append(others, e)
 	}
 	return others
+}
+
+// Detecting returns the rules that have a detection or patterns. Of the others, whose match is a lifter, nothing is known but
+// their tests.
+func Detecting(rules []*rule.Rule) []*rule.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r *rule.Rule) bool { return r.Match.Lift != nil })
 }
 
 // acknowledged leaves out what rules acknowledge, and adds what they acknowledge in vain.

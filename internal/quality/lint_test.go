@@ -9,6 +9,7 @@ import (
 
 	"ttpworker/internal/quality"
 	"ttpworker/internal/rule"
+	"ttpworker/internal/tagger/lift"
 )
 
 const bothTests = `
@@ -134,5 +135,14 @@ func TestAcknowledgedWarningsAreSilent(t *testing.T) {
 		if got := warned(t, []*rule.Rule{parse(t, "R1", tt.rest)}, unused); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: Lint = %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// All rules with lifters were told to look for the same: nothing.
+func TestRulesWithLiftersAreNotCompared(t *testing.T) {
+	t.Parallel()
+	rules := quality.Detecting([]*rule.Rule{parse(t, "R1", detect("", "evil")), {ID: "R2", Match: rule.Match{Lift: &lift.Lift{}}}})
+	if len(rules) != 1 || rules[0].ID != "R1" {
+		t.Errorf("Detecting = %v, want R1", rules)
 	}
 }
