@@ -60,3 +60,29 @@ func TestLifterOfARule(t *testing.T) {
 		t.Errorf("identity of the test = %q, want one", got)
 	}
 }
+
+func TestEvidenceOfAMailNeedNotBeNamed(t *testing.T) {
+	t.Parallel()
+	for kinds, want := range map[string]string{
+		"[email]": `x.yaml:8:19: rule "R9001": evidence field "subject" is not shown: ` +
+			"of a mail nothing is copied, and what may leave is shown without being named",
+		"[email, session]": "",
+		"[session]":        "",
+	} {
+		r, err := parser().Parse("x.yaml", []byte(`rule_id: R9001
+rule_version: 1
+name: sample
+applies_to: `+kinds+`
+match: {pattern: x, field: subject}
+emits:
+  - {tactic: TA0001, technique_id: T1566, confidence: 0.9}
+evidence_fields: [subject]
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Warnings; len(got) > 1 || (len(got) == 1) != (want != "") || want != "" && got[0].Error() != want {
+			t.Errorf("%s: warnings = %v, want %q", kinds, got, want)
+		}
+	}
+}

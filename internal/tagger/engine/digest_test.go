@@ -76,9 +76,9 @@ func TestPlanDigestChangesExactlyWhenItMust(t *testing.T) {
 // with engine.Semantics, the ATT&CK release or the rule's digest.
 func TestPlanDigestIsFixed(t *testing.T) {
 	t.Parallel()
-	const want = "b32322d43e13ee5a5c278177ccc82bcf3f97574dcf51032bcfec6647c955d1bd"
+	const want = "4f74b22126aa16dc816d7bbf4dbe2c99d9232cb780e628b11fc4b264263fb759"
 	rules := []*rule.Rule{ruleOf(t, "R1", "evil")}
-	sum := sha256.Sum256([]byte("[\"19.1\",3]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
+	sum := sha256.Sum256([]byte("[\"19.1\",4]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("SHA-256 of the plan written by hand = %s, want %s", got, want)
 	}

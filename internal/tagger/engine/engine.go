@@ -18,7 +18,7 @@ var _ tagger.Tagger = (*Engine)(nil)
 
 // Semantics is raised whenever a change of code changes the tags of some rule and event. It is part of every
 // plan's digest, so that two versions of the worker that tag differently never claim the same plan.
-const Semantics = 3
+const Semantics = 4
 
 // An Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
@@ -139,7 +139,7 @@ func (e *Engine) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 		w.matched = append(w.matched, k.rules[id])
 	}
 	slices.SortFunc(w.matched, func(a, b *compiled) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
-	if err := w.payload.Read(w.scratch, data); err != nil {
+	if err := w.payload.Read(w.scratch, ev.SourceKind, data); err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
 	for _, c := range w.matched {

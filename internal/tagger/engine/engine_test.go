@@ -294,3 +294,32 @@ func TestAllocations(t *testing.T) {
 		t.Logf("%s: %v allocations, %d tags", tt.name, got, len(dst))
 	}
 }
+
+// A rule that asks for personal data of a mail is shown what may leave in its place.
+func TestOfAMailNothingIsCopied(t *testing.T) {
+	t.Parallel()
+	r := parse(t, `rule_id: R1
+rule_version: 1
+name: sample
+applies_to: [email, session]
+match: {pattern: secret, field: subject}
+emits:
+  - {tactic: TA0001, technique_id: T1566, confidence: 0.9}
+evidence_fields: [subject, rcpt_count]
+`)
+	e := engine.New([]*rule.Rule{r}, allEnabled)
+	for kind, want := range map[string]string{
+		"email":   `{"rcpt_count":2,"rcpt_domain_set":["example.net"]}`,
+		"session": `{"rcpt_count":2,"subject":"secret"}`,
+	} {
+		tags, err := e.AppendTags(nil, &tagger.TaggerEvent{
+			SourceKind: kind, SourceID: "x", Payload: []byte(`{"subject":"secret","rcpt_count":2,"rcpt_domains":["jane@example.net"]}`),
+		})
+		if err != nil || len(tags) != 1 {
+			t.Fatalf("%s: AppendTags = %d tags, %v, want 1", kind, len(tags), err)
+		}
+		if got := string(tags[0].Evidence); got != want {
+			t.Errorf("evidence of %s = %s, want %s", kind, got, want)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func compile(t testing.TB, name, parameters string) *Lift {
 func ask(t testing.TB, l *Lift, text string) (finding, bool) {
 	t.Helper()
 	var p payload.Payload
-	if err := p.Read(match.NewScratch(), []byte(text)); err != nil {
+	if err := p.Read(match.NewScratch(), "session", []byte(text)); err != nil {
 		t.Fatalf("Read(%s) = %v, want no error", text, err)
 	}
 	var f finding

@@ -1,6 +1,10 @@
 package lift
 
-import "slices"
+import (
+	"slices"
+
+	"ttpworker/internal/tagger/payload"
+)
 
 // An allowed is what evidence may have in tags of lifters about events of one source kind. Nothing else leaves, whatever a
 // rule or a lifter says: no password, no text of a mail or a note, no address of a person.
@@ -35,7 +39,7 @@ func shown(kind string) allowed {
 	case "http_request":
 		return allowed{fields: []string{"raw_url", "user_agent", "matched_path", "request_path", "path", "namespace"}, added: []string{"matched_path"}}
 	case "email":
-		return allowed{added: []string{"btc_address"}}
+		return allowed{added: payload.MailKeys()} // which holds it for all taggers
 	case "ipv6_leak":
 		return allowed{added: []string{"addr", "mac_oui", "iid_kind", "vector", "on_iface", "attacker_v4", "observed_at"}}
 	case "http_fingerprint":

@@ -48,7 +48,7 @@ func (t *Tagger) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.
 	}
 	w := t.pool.Get().(*workspace) //nolint:forcetypeassert // New makes nothing else
 	defer t.pool.Put(w)
-	if err := w.payload.Read(w.scratch, ev.Payload); err != nil {
+	if err := w.payload.Read(w.scratch, ev.SourceKind, ev.Payload); err != nil {
 		return dst, fmt.Errorf("payload of %s %q: %w", ev.SourceKind, ev.SourceID, err)
 	}
 	w.fired = w.fired[:0]

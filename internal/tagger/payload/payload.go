@@ -11,18 +11,20 @@ import (
 // A Payload is the payload of one event after the other. The zero value is ready for Read. It is not safe for
 // concurrent use.
 type Payload struct {
+	kind    string
 	data    []byte
 	members []match.Member
 	decoded document
-	out     []byte // of the rendering at hand
-	text    []byte // of the string at hand
+	base    map[string]any // of a mail; nil = not asked for yet
+	out     []byte         // of the rendering at hand
+	text    []byte         // of the string at hand
 }
 
-// Read makes data, which it keeps, the payload at hand. The error is about data that is no JSON object; what stands
-// inside of one is not checked.
-func (p *Payload) Read(s *match.Scratch, data []byte) error {
+// Read makes data, which it keeps, the payload at hand, of an event of this source kind. The error is about data that is
+// no JSON object; what stands inside of one is not checked.
+func (p *Payload) Read(s *match.Scratch, kind string, data []byte) error {
 	var err error
-	p.data, p.decoded = data, nil
+	p.kind, p.data, p.decoded, p.base = kind, data, nil, nil
 	p.members, err = s.AppendMembers(p.members[:0], data)
 	return err
 }
@@ -32,9 +34,15 @@ func (p *Payload) Read(s *match.Scratch, data []byte) error {
 // over maxValue is shown as a text, the beginning of its JSON, cut likewise. What is in extra, values that are JSON once
 // encoded, is shown in the same way, in place of what the payload has there. The result is the caller's.
 //
+// Of a mail nothing is copied: it is personal data. Of extra its evidence has what MailKeys lists, whoever asks for more,
+// and a base that is the same for all tags about the mail.
+//
 // Scalars at the top of the payload are copied from it; for anything else, and for what has to be cut, the payload is
 // decoded, once.
 func (p *Payload) Evidence(at []Path, extra map[string]any) []byte {
+	if p.kind == mailKind {
+		at, extra = nil, p.ofMail(extra)
+	}
 	if len(extra) > 0 {
 		return p.slow(at, extra)
 	}
@@ -96,7 +104,7 @@ func (p *Payload) member(name string) []byte {
 
 // slow renders by the decoded payload.
 func (p *Payload) slow(at []Path, extra map[string]any) []byte {
-	if p.decoded == nil {
+	if p.decoded == nil && len(at) > 0 {
 		var err error
 		if p.decoded, err = decode(p.data); err != nil {
 			panic("payload: what was read is a JSON object: " + err.Error())

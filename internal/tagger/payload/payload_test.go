@@ -30,7 +30,7 @@ func FuzzEvidenceIsThatOfTheDecodedPayload(f *testing.F) {
 			t.Fatalf("%q: Match takes it, the decoder says %v", data, err)
 		}
 		var p Payload
-		if err := p.Read(s, data); err != nil {
+		if err := p.Read(s, "session", data); err != nil {
 			t.Fatalf("Read(%q) = %v, and Match takes it", data, err)
 		}
 		for _, paths := range [][]Path{at, plain} {

@@ -13,7 +13,7 @@ import (
 func read(t *testing.T, text string) *Payload {
 	t.Helper()
 	var p Payload
-	if err := p.Read(match.NewScratch(), []byte(text)); err != nil {
+	if err := p.Read(match.NewScratch(), "session", []byte(text)); err != nil {
 		t.Fatalf("Read(%s) = %v, want no error", text, err)
 	}
 	return &p
