@@ -78,7 +78,7 @@ func (c *checker) evidence() {
 		case slices.Contains(fields[:i], path):
 			c.fault(fmt.Errorf("evidence field %q is named twice", path), "evidence_fields", i)
 		case c.file.Match.Kind == "" && slices.Equal(c.file.AppliesTo, yamlx.Strings{"email"}): // a lifter refuses it
-			c.warn(fmt.Errorf("evidence field %q is not shown: of a mail nothing is copied, and what may leave is shown without being named", path),
+			c.warn(UnshownEvidence, fmt.Errorf("evidence field %q is not shown: of a mail nothing is copied, and what may leave is shown without being named", path),
 				"evidence_fields", i)
 		}
 	}

@@ -23,13 +23,14 @@ const (
 	DuplicateDetection = "duplicate"         // another rule has the same detection
 	Shadowed           = "shadowed"          // another rule finds all that it finds
 	Slow               = "slow"              // measured
+	UnshownEvidence    = "unshown-evidence"  // a rule about mails names fields of them
 	UnneededAllow      = "unneeded-allow"    // the rule acknowledges what nobody warns of
 )
 
 // allowable are the warnings that a rule can acknowledge.
 var allowable = []string{
 	match.AlwaysTrue, DuplicateDetection, match.LargeRegexp, match.MatchesEmpty, match.NoLiteral, NoNegativeTest, NoPositiveTest, Shadowed, match.ShortLiteral,
-	SigmaTests, Slow, UnknownTechnique, UnusedSelection,
+	SigmaTests, Slow, UnknownTechnique, UnshownEvidence, UnusedSelection,
 }
 
 // An Allowance is the name of a warning that a rule acknowledges, and where it does.

@@ -131,6 +131,7 @@ func value[T any](u *use, name string) T { return u.values[name].(T) } //nolint:
 func (u *use) count(name string) int64      { return value[int64](u, name) }
 func (u *use) number(name string) float64   { return value[float64](u, name) }
 func (u *use) truth(name string) bool       { return value[bool](u, name) }
+func (u *use) text(name string) string      { return value[string](u, name) }
 func (u *use) texts(name string) []string   { return value[[]string](u, name) }
 func (u *use) pairs(name string) [][]string { return value[[][]string](u, name) }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,16 @@ func truth(name string, def bool, says string) param {
 	}}
 }
 
+// text is a parameter that is a text, not empty; the value is a string.
+func text(name, def, says string) param {
+	return param{name: name, kind: "text", def: def, says: says, read: func(n *yamlx.Node, _ match.Limits) (any, error) {
+		if v, is := textOf(n); is && v != "" {
+			return v, nil
+		}
+		return nil, want(n, "a text that is not empty")
+	}}
+}
+
 // texts is a parameter that is a list of texts, at least one and none of them empty; the value is a []string.
 func texts(name string, def []string, says string) param {
 	return param{name: name, kind: "list of texts", def: def, says: says, read: func(n *yamlx.Node, _ match.Limits) (any, error) {
@@ -64,6 +75,25 @@ func texts(name string, def []string, says string) param {
 				return text, nil
 			}
 			return "", want(item, "a text that is not empty")
+		})
+	}}
+}
+
+// choices is a parameter that is a list of some of the texts that it is where the rule does not give it, or of texts that
+// also takes, which may be nil; each stands there once. The value is a []string.
+func choices(name string, def []string, also func(text string) bool, says string) param {
+	return param{name: name, kind: "list of choices", def: def, says: says, read: func(n *yamlx.Node, _ match.Limits) (any, error) {
+		seen := map[string]bool{}
+		return listOf(n, "a list of some of "+strings.Join(def, ", "), func(item *yamlx.Node) (string, error) {
+			v, is := textOf(item)
+			switch {
+			case !is || !slices.Contains(def, v) && (also == nil || !also(v)):
+				return "", want(item, "one of "+strings.Join(def, ", "))
+			case seen[v]:
+				return "", &yamlx.Error{Pos: item.Pos, Err: fmt.Errorf("%q is named twice", v)}
+			}
+			seen[v] = true
+			return v, nil
 		})
 	}}
 }
