@@ -79,6 +79,18 @@ func texts(name string, def []string, says string) param {
 	}}
 }
 
+// orNone is p, a list, that may be empty as well.
+func orNone(p param) param {
+	some := p.read
+	p.read = func(n *yamlx.Node, limits match.Limits) (any, error) {
+		if n.Kind == yamlx.ListNode && len(n.Items) == 0 {
+			return []string{}, nil
+		}
+		return some(n, limits)
+	}
+	return p
+}
+
 // choices is a parameter that is a list of some of the texts that it is where the rule does not give it, or of texts that
 // also takes, which may be nil; each stands there once. The value is a []string.
 func choices(name string, def []string, also func(text string) bool, says string) param {

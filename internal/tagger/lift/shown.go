@@ -40,6 +40,8 @@ func shown(kind string) allowed {
 		return allowed{fields: []string{"raw_url", "user_agent", "matched_path", "request_path", "path", "namespace"}, added: []string{"matched_path"}}
 	case "email":
 		return allowed{added: payload.MailKeys()} // which holds it for all taggers
+	case "canary_fingerprint":
+		return allowed{added: []string{"metric", "matched_signature"}} // never the fingerprint
 	case "ipv6_leak":
 		return allowed{added: []string{"addr", "mac_oui", "iid_kind", "vector", "on_iface", "attacker_v4", "observed_at"}}
 	case "http_fingerprint":
