@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -20,6 +21,11 @@ func TestThePackIsAFileSystem(t *testing.T) {
 	if err := fstest.TestFS(rules.Pack(), "R0007_sqlmap_user_agent.yaml", "lists/scanners.yaml"); err != nil {
 		t.Error(err)
 	}
+}
+
+// silent reports whether a rule gives no tags of its own.
+func silent(r *rule.Rule) bool {
+	return !slices.ContainsFunc(r.Emits, func(e tagger.Emit) bool { return e.Confidence > 0 })
 }
 
 func TestThePackLoadsAndPassesItsOwnTests(t *testing.T) {
@@ -42,6 +48,9 @@ func TestThePackLoadsAndPassesItsOwnTests(t *testing.T) {
 				} else {
 					negative++
 				}
+			}
+			if silent(r) {
+				positive = leastTests // none can show what it does to other rules
 			}
 			if positive < leastTests || negative < leastTests {
 				t.Errorf("%d tests that match and %d that do not, want at least %d each", positive, negative, leastTests)

@@ -111,6 +111,10 @@ func (t *table) checkSubTechnique(technique, sub string) error {
 	return nil
 }
 
+// CheckActive reports whether this release has a technique or sub-technique with this id. The error names the successor of
+// one that was replaced.
+func CheckActive(id string) error { return embedded().checkActive(id) }
+
 // checkActive wants a technique or sub-technique that this release has, and names its successor if it was replaced.
 func (t *table) checkActive(id string) error {
 	technique, ok := t.techniques[id]

@@ -142,3 +142,23 @@ func faults(t *testing.T, err error) []string {
 	}
 	return texts
 }
+
+func TestCheckActive(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ id, want string }{
+		{"T1003", ""},
+		{"T1003.008", ""},
+		{"T1562.001", "technique T1562.001 is revoked in ATT&CK v19.1: use T1685"},
+		{"t1003", `unknown technique "t1003": did you mean T1003?`},
+		{"T0000", `unknown technique "T0000" in ATT&CK v19.1`},
+		{"", `unknown technique "" in ATT&CK v19.1`},
+	} {
+		got := ""
+		if err := CheckActive(tt.id); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("CheckActive(%q) = %q, want %q", tt.id, got, tt.want)
+		}
+	}
+}

@@ -26,7 +26,7 @@ type logic func(p *payload.Payload, f *finding) bool
 func lifters() []lifter {
 	return slices.SortedFunc(slices.Values(slices.Concat(
 		attemptLifters(), sharedLifters(), behaviourLifters(), traceLifters(), pathLifters(), ransomLifters(), addressLifters(), fingerprintLifters(),
-		senderLifters(), contentLifters(), canaryLifters(),
+		senderLifters(), contentLifters(), canaryLifters(), intelLifters(),
 	)), func(a, b lifter) int { return strings.Compare(a.name, b.name) })
 }
 

@@ -2,6 +2,8 @@ package lift
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +13,8 @@ import (
 	"ttpworker/internal/yamlx"
 )
 
-// useOf is what a rule of these kinds with one emit says to a lifter; parameters is YAML, "" = none.
+// useOf is what a rule of these kinds says to a lifter, with an emit for each technique of its default tables, else one;
+// parameters is YAML, "" = none.
 func useOf(t testing.TB, name, parameters string, kinds ...string) Use {
 	t.Helper()
 	var file struct {
@@ -28,9 +31,28 @@ func useOf(t testing.TB, name, parameters string, kinds ...string) Use {
 	}
 	return Use{
 		Lifter: name, Parameters: file.Parameters, Kinds: kinds,
-		Emits: []tagger.Emit{{Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}},
+		Emits: emitsOf(name),
 		At:    func(...any) yamlx.Pos { return yamlx.Pos{Line: 100, Col: 1} },
 	}
+}
+
+func emitsOf(name string) []tagger.Emit {
+	var ids []string
+	l, _ := find(name)
+	for _, p := range l.params {
+		if t, is := p.def.(table); is {
+			ids = slices.Concat(append(slices.Collect(maps.Values(t)), ids)...)
+		}
+	}
+	if len(ids) == 0 {
+		ids = []string{"T1110"}
+	}
+	slices.Sort(ids)
+	var emits []tagger.Emit
+	for _, id := range slices.Compact(ids) {
+		emits = append(emits, tagger.Emit{Tactic: "TA0006", TechniqueID: id, Confidence: 0.5})
+	}
+	return emits
 }
 
 // compile compiles a lifter over all kinds that it reads.

@@ -186,6 +186,9 @@ func want(n *yamlx.Node, what string) error {
 	if n.Kind == yamlx.ListNode && len(n.Items) == 0 {
 		found = "an empty list"
 	}
+	if n.Kind == yamlx.MapNode && len(n.Keys) == 0 {
+		found = "an empty mapping"
+	}
 	return &yamlx.Error{Pos: n.Pos, Err: fmt.Errorf("want %s, got %s", what, found)}
 }
 

@@ -40,6 +40,16 @@ func shown(kind string) allowed {
 		return allowed{fields: []string{"raw_url", "user_agent", "matched_path", "request_path", "path", "namespace"}, added: []string{"matched_path"}}
 	case "email":
 		return allowed{added: payload.MailKeys()} // which holds it for all taggers
+	case "intel":
+		return allowed{
+			fields: []string{
+				"abuseipdb_score", "abuseipdb_categories", "greynoise_classification", "greynoise_tags", "greynoise_name", "feodo_listed", "feodo_malware_family",
+				"first_seen_feodo", "threatfox_threat_types", "threatfox_malware_families", "threatfox_ioc_types", "aggregate_verdict",
+			},
+			added: []string{
+				"abuseipdb_categories", "abuse_confidence_score", "greynoise_tags", "feodo_listed", "malware_family", "threat_types", "malware_families", "ioc_types",
+			},
+		}
 	case "canary_fingerprint":
 		return allowed{added: []string{"metric", "matched_signature"}} // never the fingerprint
 	case "ipv6_leak":
