@@ -96,7 +96,7 @@ func (m mailbox) tags(t failer, payload []byte) []tagger.Tag {
 
 // everyTrick is a mail that every rule about mails fires on.
 const everyTrick = `{"rcpt_count":30,"from":"Jane <jane@a.example>","mail_from":"x@b.example","return_path_domain":"c.example","rcpt_domains":["john@d.example"],
-"x_mailer":"gophish 0.12","matched_kit":"gophish","urls":["https://u:p@xn--a.example:8443/b?c#d"],"dkim_signed":false,"spf_pass":false,"attachment_macros":true,
+"x_mailer":"gophish 0.12","matched_kit":"gophish","urls":["https://u@xn--a.example:8443/b?c#d"],"dkim_signed":false,"spf_pass":false,"attachment_macros":true,
 "attachment_extensions":["iso"],"attachment_sha256s":["00000000000000000000000000000000000000000000000000000000000000ab"],"subject":"urgent wire",
 "body_text":"send bitcoin as ransom to bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4","body_base64_bytes":5000,"body_simhash":"9f","headers":{"To":["john@d.example"]}}`
 
@@ -123,7 +123,9 @@ func hidings() []any {
 		"http://xn--a.example:" + marker, "http://xn--a.example/" + marker, "http://xn--a.example?" + marker, "http://xn--a.example#" + marker,
 		`http://xn--a.example\` + marker, "xn--a.example/" + marker, marker + "@xn--a.example", "//xn--a.example/" + marker, "the " + marker + ".iso", "gophish " + marker,
 		strings.Repeat(marker, 7)[:64], "bc1q" + marker, "bitcoin " + marker, json.Number("4915112345678901"),
-		map[string]any{marker: marker}, []any{marker, []any{marker}}, map[string]any{"a": []any{map[string]any{"b": marker}}},
+		map[string]any{marker: marker},
+		[]any{marker, []any{marker}},
+		map[string]any{"a": []any{map[string]any{"b": marker}}},
 	}
 }
 
@@ -200,8 +202,9 @@ func (m mailbox) checkShape(t failer, tag *tagger.Tag) {
 		t.Fatalf("evidence %s of %s: %v", tag.Evidence, tag.RuleID, err)
 	}
 	words := map[string][]string{
-		"matched_headers": {"From", "Mail-From", "Return-Path", "DKIM-Signature", "Authentication-Results", "X-Mailer", "Subject", "body"},
-		"matched_kit":     m.kits, "matched_trigger": {"office_macro", "lnk", "iso", "img", "protected_archive", "html_smuggling", "mal_hash_match"},
+		"matched_headers":    {"From", "Mail-From", "Return-Path", "DKIM-Signature", "Authentication-Results", "X-Mailer", "Subject", "body"},
+		"matched_kit":        m.kits,
+		"matched_trigger":    {"office_macro", "lnk", "iso", "img", "protected_archive", "html_smuggling", "mal_hash_match"},
 		"matched_signals":    {"from_returnpath_mismatch", "from_mailfrom_mismatch", "dkim_fail", "spf_fail"},
 		"matched_subject_kw": {"urgent", "wire", "invoice", "payroll", "gift card"},
 		"matched_body_kw":    {"send", "transfer", "update banking", "confidential"},
@@ -241,7 +244,7 @@ func FuzzMailsShowNothingPersonal(f *testing.F) {
 	for _, r := range pack {
 		for i, test := range r.Tests {
 			if test.Kind == "email" {
-				f.Add(test.Payload, uint8(i)) //nolint:gosec // a few tests
+				f.Add(test.Payload, uint8(i))
 			}
 		}
 	}

@@ -8,9 +8,10 @@ import (
 	"ttpworker/internal/tagger/payload"
 )
 
-// contentLifters are those about what is in a mail: links, attachments, words.
+// contentLifters are those about what is in a mail: links, attachments, words, Base64.
 func contentLifters() []lifter {
 	return []lifter{
+		encodedPayload(),
 		{
 			name: "email_idn_url", kinds: []string{"email"}, adds: []string{"matched_headers", "matched_url_host"},
 			finds: "`urls` is a list that has a text with `punycode_prefix` in it, in any capitals; `matched_url_host` is the host of the first of them, empty " +
@@ -67,27 +68,6 @@ func contentLifters() []lifter {
 				}
 			},
 		},
-		{
-			name: "email_encoded_payload", kinds: []string{"email"}, adds: []string{"encoded_byte_count"},
-			finds: "`body_base64_bytes` is a whole number of at least `min_bytes`, or else `body_text` has Base64 of at least 32 characters in it, on one line or " +
-				"wrapped over lines of equal length, that decodes to as many bytes; `encoded_byte_count` is that number",
-			params: []param{count("min_bytes", 4096, "bytes, decoded")},
-			build: func(u *use) logic {
-				least := u.count("min_bytes")
-				return func(p *payload.Payload, f *finding) bool {
-					n, is := p.Get("body_base64_bytes").Int()
-					if !is || n < least {
-						body, _ := p.Get("body_text").Text()
-						n, is = encodedBytes(body, least)
-					}
-					if !is {
-						return false
-					}
-					f.show("encoded_byte_count", n)
-					return true
-				}
-			},
-		},
 	}
 }
 
@@ -104,9 +84,11 @@ func flaggedTriggers() []flagged {
 	}
 }
 
+const lettersAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
+
 // isExtension reports whether a text can be the extension of a file as triggers name it, which no flagged trigger can be.
 func isExtension(text string) bool {
-	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+	return text != "" && strings.Trim(text, lettersAndDigits) == ""
 }
 
 func attachment(triggers []string) logic {
@@ -158,7 +140,7 @@ func (k keywords) first(text string) string {
 func hostOf(url string) string {
 	url = strings.TrimSpace(url)
 	scheme, rest, has := strings.Cut(url, "://")
-	if has = has && scheme != "" && !strings.ContainsFunc(scheme, notInScheme); !has {
+	if has = has && scheme != "" && strings.Trim(strings.ToLower(scheme), lettersAndDigits+"+-.") == ""; !has { // RFC 3986, 3.1
 		rest = strings.TrimPrefix(url, "//")
 	}
 	if end := strings.IndexAny(rest, `/\?#`); end >= 0 { // browsers take a backslash for a slash
@@ -174,10 +156,4 @@ func hostOf(url string) string {
 		return host
 	}
 	return ""
-}
-
-// notInScheme reports whether a character is none of a scheme: RFC 3986, 3.1.
-func notInScheme(r rune) bool {
-	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-	return !letter && !('0' <= r && r <= '9') && !strings.ContainsRune("+-.", r)
 }

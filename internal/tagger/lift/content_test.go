@@ -65,7 +65,7 @@ func TestWhatContentLiftersAdd(t *testing.T) {
 		want                              added
 	}{
 		{
-			name: "the first link", lifter: "email_idn_url", payload: `{"urls":["http://a.example/","https://u:p@WWW.xn--A.example:8443/b?c#d","xn--b.example"]}`,
+			name: "the first link", lifter: "email_idn_url", payload: `{"urls":["http://a.example/","https://u@WWW.xn--A.example:8443/b?c#d","xn--b.example"]}`,
 			want: added{"matched_url_host": "www.xn--a.example", "matched_headers": []string{"body"}},
 		},
 		{

@@ -1,6 +1,35 @@
 package lift
 
-import "strings"
+import (
+	"strings"
+
+	"ttpworker/internal/tagger/payload"
+)
+
+// encodedPayload is the lifter of mails with much Base64 in them.
+func encodedPayload() lifter {
+	return lifter{
+		name: "email_encoded_payload", kinds: []string{"email"}, adds: []string{"encoded_byte_count"},
+		finds: "`body_base64_bytes` is a whole number of at least `min_bytes`, or else `body_text` has Base64 of at least 32 characters in it, on one line or " +
+			"wrapped over lines of equal length, that decodes to as many bytes; `encoded_byte_count` is that number",
+		params: []param{count("min_bytes", 4096, "bytes, decoded")},
+		build: func(u *use) logic {
+			least := u.count("min_bytes")
+			return func(p *payload.Payload, f *finding) bool {
+				n, is := p.Get("body_base64_bytes").Int()
+				if !is || n < least {
+					body, _ := p.Get("body_text").Text()
+					n, is = encodedBytes(body, least)
+				}
+				if !is {
+					return false
+				}
+				f.show("encoded_byte_count", n)
+				return true
+			}
+		},
+	}
+}
 
 // leastRun is how many characters of Base64 are a run and no word.
 const leastRun = 32

@@ -1,6 +1,7 @@
 package lift
 
 import (
+	"slices"
 	"strconv"
 
 	"ttpworker/internal/tagger/payload"
@@ -58,7 +59,7 @@ func abuseIPDB() lifter {
 					id := strconv.FormatInt(n, 10)
 					techniques := tables[0][id]
 					if score >= high {
-						techniques = append(techniques[:len(techniques):len(techniques)], tables[1][id]...)
+						techniques = slices.Concat(techniques, tables[1][id])
 					}
 					chosen.add(u.Emits, techniques, n)
 				}

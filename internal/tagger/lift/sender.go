@@ -47,32 +47,36 @@ func senderLifters() []lifter {
 				}
 			},
 		},
-		{
-			name: "email_xmailer_kit", kinds: []string{"email"}, adds: []string{"matched_headers", "matched_kit"},
-			finds: "`x_mailer` is a text that is not empty, and `matched_kit` is one, too, or `xmailer_kit_match` is true; `matched_kit` is shown if it is one of " +
-				"`kits`, as the rule writes it",
-			params: []param{texts("kits", knownKits(), "names that may be shown, in any capitals")},
-			build: func(u *use) logic {
-				kits := u.texts("kits")
-				return func(p *payload.Payload, f *finding) bool {
-					kit, _ := p.Get("matched_kit").Text()
-					if !isText(p, "x_mailer") || kit == "" && !p.Get("xmailer_kit_match").True() {
-						return false
-					}
-					if at := slices.IndexFunc(kits, func(known string) bool { return strings.EqualFold(known, kit) }); at >= 0 {
-						f.show("matched_kit", kits[at])
-					}
-					f.show("matched_headers", []string{"X-Mailer"})
-					return true
-				}
-			},
-		},
+		mailerKit(),
 		{
 			name: "email_sender_masquerade", kinds: []string{"email"}, adds: []string{"matched_headers", "matched_signals"},
 			finds: "one of `signals`: the domain of the first of `from_domain` and `from` is another one than that of `return_path_domain`, or than that of the " +
 				"first of `mail_from_domain` and `mail_from`; `dkim_signed` is false; `spf_pass` is false; `matched_signals` are those that are so",
 			params: []param{choices("signals", masqueradeSignals(), nil, "what counts, in the order in which it is shown")},
 			build:  func(u *use) logic { return masquerade(u.texts("signals")) },
+		},
+	}
+}
+
+func mailerKit() lifter {
+	return lifter{
+		name: "email_xmailer_kit", kinds: []string{"email"}, adds: []string{"matched_headers", "matched_kit"},
+		finds: "`x_mailer` is a text that is not empty, and `matched_kit` is one, too, or `xmailer_kit_match` is true; `matched_kit` is shown if it is one of " +
+			"`kits`, as the rule writes it",
+		params: []param{texts("kits", knownKits(), "names that may be shown, in any capitals")},
+		build: func(u *use) logic {
+			kits := u.texts("kits")
+			return func(p *payload.Payload, f *finding) bool {
+				kit, _ := p.Get("matched_kit").Text()
+				if !isText(p, "x_mailer") || kit == "" && !p.Get("xmailer_kit_match").True() {
+					return false
+				}
+				if at := slices.IndexFunc(kits, func(known string) bool { return strings.EqualFold(known, kit) }); at >= 0 {
+					f.show("matched_kit", kits[at])
+				}
+				f.show("matched_headers", []string{"X-Mailer"})
+				return true
+			}
 		},
 	}
 }

@@ -78,14 +78,14 @@ func (p *Payload) bodySum() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// collect returns what make gives for the texts of a list, without empty texts.
-func collect(list Value, make func(text string) string) []string {
+// collect returns what of gives for the texts of a list, without empty texts.
+func collect(list Value, of func(text string) string) []string {
 	var out []string
 	items, _ := list.List()
 	for _, item := range items {
 		text, _ := item.Text()
-		if made := make(text); made != "" {
-			out = append(out, made)
+		if found := of(text); found != "" {
+			out = append(out, found)
 		}
 	}
 	return out
