@@ -56,17 +56,19 @@ func Patterns(fields []string, exprs []*regexp.Regexp) *Detection {
 	c := &compiler{ids: map[atomKey]int32{}}
 	var kids []*expr
 	for _, re := range exprs {
-		kids = append(kids, c.pattern(fields, re))
+		kids = append(kids, c.pattern(fields, re, true))
 	}
 	return c.finish(join(exprOr, kids))
 }
 
-// pattern looks for an expression in any text of any of the fields.
-func (c *compiler) pattern(fields []string, re *regexp.Regexp) *expr {
-	p := newPattern(re)
-	kids := make([]*expr, len(fields))
-	for i, field := range fields {
-		kids[i] = c.atom(p.atom(field, true))
+// pattern looks for an expression in any text of any of the fields, and unless textsOnly in numbers and truth values.
+func (c *compiler) pattern(fields []string, re *regexp.Regexp, textsOnly bool) *expr {
+	var kids []*expr
+	for _, one := range alternatives(re) {
+		p := newPattern(one)
+		for _, field := range fields {
+			kids = append(kids, c.atom(p.atom(field, textsOnly)))
+		}
 	}
 	return join(exprOr, kids)
 }

@@ -144,7 +144,7 @@ func (c *compiler) regexp(field string, m *modifiers, text string) (*expr, error
 	if err := CheckRegexp(text, c.Limits.Regexp); err != nil {
 		return nil, err
 	}
-	return c.atom(newPattern(re).atom(field, false)), nil
+	return c.pattern([]string{field}, re, false), nil
 }
 
 // CheckRegexp reports an expression that compiles to more than limit instructions; one that does not compile is not

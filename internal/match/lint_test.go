@@ -65,7 +65,7 @@ func TestLint(t *testing.T) {
 		{name: "a bare word among others", detection: sel(`{"f|re": "(?i)socat|nc"}`), want: []string{"1:16 short-literal"}},
 		{name: "a word with boundaries", detection: sel(`{"f|re": "\\bnc\\b"}`)},
 
-		{name: "no literal", detection: sel(`{"f|re": ["wget", "[0-9]+x", "\\d\\d"]}`), want: []string{"1:36 no-literal"}},
+		{name: "no literal", detection: sel(`{"f|re": ["wget", "[0-9]+x", "\\w\\w"]}`), want: []string{"1:36 no-literal"}},
 		{name: "no literal beside one", detection: sel(`{"f|re": "[0-9]+", "g": "h"}`)},
 		{name: "no literal in a keyword", detection: sel(`{"|re": "[0-9]+"}`), want: []string{"1:15 no-literal"}},
 		{name: "a cheap question", detection: sel(`{"f|cidr": "10.0.0.0/8"}`)},

@@ -9,7 +9,7 @@ import (
 )
 
 // maxLiterals bounds a set: looking for very many texts one by one costs more than it spares.
-const maxLiterals = 64
+const maxLiterals = 256
 
 // Literals returns texts of which every match of a regular expression contains at least one, after Fold on both
 // sides: a text that contains none of them need not be searched by it. It returns nil if there is no useful set.

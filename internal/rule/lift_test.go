@@ -65,7 +65,7 @@ func TestEvidenceOfAMailNeedNotBeNamed(t *testing.T) {
 	t.Parallel()
 	for kinds, want := range map[string]string{
 		"[email]": `x.yaml:8:19: rule "R9001": evidence field "subject" is not shown: ` +
-			"of a mail nothing is copied, and what may leave is shown without being named",
+			"of a mail nothing is copied, and what may leave is shown without being named [unshown-evidence]",
 		"[email, session]": "",
 		"[session]":        "",
 	} {
