@@ -153,13 +153,11 @@ func backslash(text []byte, source Source) (int, rune) {
 // entity is the character of an HTML entity, given behind its &, and the bytes that it takes; 0 for none.
 func entity(text []byte) (int, rune) {
 	if len(text) > 2 && text[0] == '#' {
-		n, r := 0, rune(0)
+		n, r := decimal(text[1:], 8)
+		n = grow(n, 1)
 		if text[1] == 'x' || text[1] == 'X' {
-			if n, r = hex(text[2:], 1, 8); n > 0 {
-				n += 2
-			}
-		} else if n, r = decimal(text[1:], 8); n > 0 {
-			n++
+			n, r = hex(text[2:], 1, 8)
+			n = grow(n, 2)
 		}
 		if n > 0 && n < len(text) && text[n] == ';' {
 			n++

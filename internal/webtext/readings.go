@@ -123,7 +123,9 @@ func expansion(text []byte, within bool) (n int, as string) {
 	if text[0] == '{' {
 		brace = 1
 	}
-	for n = brace; n < len(text) && n < maxExpansion && isWord(text[n]); n++ {
+	n = brace
+	for n < len(text) && n < maxExpansion && isWord(text[n]) {
+		n++
 	}
 	if brace == 1 {
 		if n == 1 || n == len(text) || text[n] != '}' {

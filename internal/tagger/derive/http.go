@@ -27,17 +27,18 @@ var requests = sync.Pool{New: func() any { return &request{scratch: match.NewScr
 func httpRequest(dst []byte, members []match.Member) []byte {
 	r := requests.Get().(*request) //nolint:forcetypeassert // New makes nothing else
 	defer requests.Put(r)
-	r.dst = append(dst, `,"decoded":{`...)
-	empty := len(r.dst)
+	begin := len(dst)
+	dst = append(dst, `,"decoded":{`...)
+	r.dst = dst
 	r.url(members)
 	kind := r.header(last(members, "headers"), last(members, "user_agent"))
 	r.body(last(members, "body"), kind)
-	out := r.dst
-	r.dst = nil
-	if len(out) == empty {
-		return out[:len(dst)]
+	empty := len(r.dst) == len(dst)
+	dst, r.dst = r.dst, nil
+	if empty {
+		return dst[:begin]
 	}
-	return append(out, '}')
+	return append(dst, '}')
 }
 
 // url writes url, path and query. Only in the query + is a blank.
