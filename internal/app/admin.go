@@ -66,8 +66,8 @@ func newAdmin(
 	}}
 	ready := telemetry.Checks{
 		"rule store": s.Healthy,
-		"states":     closed(s.Ready(), "the state topic is not read to its end yet"),
-		"rules":      closed(plans.Ready(), "the rules are not loaded yet"),
+		"states":     closed(s.Ready, "the state topic is not read to its end yet"),
+		"rules":      closed(plans.Ready, "no rule of "+cfg.RuleStore.Dir+" is in force, and no event is taken before one is"),
 		"group": func() error {
 			if !c.Joined() {
 				return errors.New("not a member of the consumer group yet")
@@ -78,11 +78,11 @@ func newAdmin(
 	return telemetry.NewAdmin(cfg.Admin, live, ready, reg, log)
 }
 
-// closed is the check of something that is well once ch is closed.
-func closed(ch <-chan struct{}, otherwise string) func() error {
+// closed is the check of something that is well while the channel that ready returns is closed.
+func closed(ready func() <-chan struct{}, otherwise string) func() error {
 	return func() error {
 		select {
-		case <-ch:
+		case <-ready():
 			return nil
 		default:
 			return errors.New(otherwise)

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -203,7 +205,7 @@ func TestAWorkerIsNotReadyAndTagsNothingBeforeTheStatesAreRead(t *testing.T) {
 	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
 	status, body := w.get(t, "/readyz")
 	want := "group: not a member of the consumer group yet\n" +
-		"rules: the rules are not loaded yet\n" +
+		"rules: no rule of " + cfg.RuleStore.Dir + " is in force, and no event is taken before one is\n" +
 		"states: the state topic is not read to its end yet\n"
 	kafkatest.Eventually(t, "the rule store to be well", func() bool {
 		status, body = w.get(t, "/readyz")
@@ -237,6 +239,38 @@ func TestAWorkerIsAliveButNotReadyWithoutItsRuleDirectoryLater(t *testing.T) {
 	})
 	writeEvents(t, c, 6)
 	waitForTags(t, c, 6) // the rules stay
+}
+
+// Seen: rm rules/*, with the directory still there, and events were committed without a tag for as long as that lasted.
+func TestAWorkerTakesNoEventWhenTheLastRuleIsGone(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	cfg := quickConfig(t, c)
+	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
+	w.ready(t)
+	writeEvents(t, c, 6)
+	waitForTags(t, c, 6)
+	file := filepath.Join(cfg.RuleStore.Dir, "R1.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removeAll(t, file)
+	want := "rules: no rule of " + cfg.RuleStore.Dir + " is in force, and no event is taken before one is\n"
+	kafkatest.Eventually(t, "/readyz to say what is missing", func() bool {
+		status, body := w.get(t, "/readyz")
+		return status == http.StatusServiceUnavailable && body == want
+	})
+	writeEvents(t, c, 6)
+	kafkatest.Eventually(t, "partitions to wait", func() bool {
+		_, text := w.get(t, "/metrics")
+		return !strings.Contains(text, "\nttp_consume_holds_total 0\n") && strings.Contains(text, "\nttp_engine_rules 0\n")
+	})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	waitForTags(t, c, 12)
+	w.ready(t)
 }
 
 // A journal keeps what components say when they have stopped.

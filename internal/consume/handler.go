@@ -8,7 +8,8 @@ import (
 
 // A Handler turns records into outputs.
 type Handler interface {
-	// Ready is closed once Begin may be called.
+	// Ready is closed while batches may begin; while they may not, it is another channel. A batch that begins all the same
+	// must have its partitions wait. A member leaves the group when that takes longer than a session lasts.
 	Ready() <-chan struct{}
 	// Begin starts a batch: one transaction, possibly several polls. Every session has one open at a time.
 	Begin() Batch

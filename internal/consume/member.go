@@ -83,7 +83,7 @@ func (m *member) run(ctx context.Context) error {
 		case err == nil || fatal:
 			return err
 		case errors.Is(err, errNotReady): // others may have the partitions meanwhile
-			m.log.Warn("out of the group until the rules are loaded", "err", errors.Join(err, m.leave(ctx)))
+			m.log.Warn("out of the group until there are rules", "err", errors.Join(err, m.leave(ctx)))
 			if err := m.awaitHandler(ctx, math.MaxInt64); err != nil || ctx.Err() != nil {
 				return err
 			}
@@ -133,17 +133,32 @@ func (m *member) session(ctx context.Context) error {
 	}
 	t := &transactions{member: m, session: s}
 	defer t.forget()
-	for ctx.Err() == nil {
+	for ready := time.Now(); ctx.Err() == nil; {
 		m.turned()
 		if err := t.turn(ctx); err != nil {
 			return err
+		}
+		switch {
+		case m.mayBegin():
+			ready = time.Now()
+		case t.open == nil && time.Since(ready) >= m.cfg.SessionTimeout:
+			return fmt.Errorf("%w for %s", errNotReady, m.cfg.SessionTimeout)
 		}
 	}
 	return t.stop(ctx)
 }
 
+func (m *member) mayBegin() bool {
+	select {
+	case <-m.handler.Ready():
+		return true
+	default:
+		return false
+	}
+}
+
 // errNotReady is the end of a session whose handler keeps it waiting.
-var errNotReady = errors.New("the rules are not loaded")
+var errNotReady = errors.New("there are no rules")
 
 // awaitHandler waits until batches may begin, or ctx ends; if patience is over, it gives up.
 func (m *member) awaitHandler(ctx context.Context, patience time.Duration) error {
@@ -158,7 +173,7 @@ func (m *member) awaitHandler(ctx context.Context, patience time.Duration) error
 			return nil
 		case <-tick.C:
 			if time.Since(began) >= patience {
-				return fmt.Errorf("%w after %s", errNotReady, patience)
+				return fmt.Errorf("%w for %s", errNotReady, patience)
 			}
 		}
 	}

@@ -33,7 +33,7 @@ type Pipeline struct {
 	window  letterWindow
 }
 
-// Ready is closed when there is a first plan, and the Handler's Begin may be called.
+// Ready implements consume.Handler: it is closed while there are rules.
 func (p *Pipeline) Ready() <-chan struct{} { return p.plans.Ready() }
 
 // Begin implements consume.Handler: the batch works under the plan now in force. There must be one: see
@@ -41,6 +41,9 @@ func (p *Pipeline) Ready() <-chan struct{} { return p.plans.Ready() }
 func (p *Pipeline) Begin() consume.Batch {
 	return &batch{pipeline: p, plan: p.plans.begin(), began: time.Now(), count: batchTally{limit: p.window.limit}}
 }
+
+// errNoRule is what partitions wait for when the last rule is gone.
+var errNoRule = errors.New("there is no rule: no event is taken before there is one")
 
 // A batch is one transaction's work. Its plan never changes.
 type batch struct {
@@ -99,8 +102,11 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 
 // Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is
 // no event, unless its format says that such records are to be skipped. A record of a schema that may yet be found has
-// the partition wait.
+// the partition wait, and so does every record while there is no rule: see Reloader.Run.
 func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
+	if b.plan.Rules == 0 {
+		return dst, &consume.HoldError{Topic: recs[0].Topic, Partition: recs[0].Partition, Until: b.pipeline.Ready(), Err: errNoRule}
+	}
 	var tags []tagger.Tag
 	now, before := time.Now(), len(dst)
 	var n outcomes

@@ -282,7 +282,7 @@ func TestWhatIsNotTheRecordsFaultStopsTheBatchAndNamesTheRecord(t *testing.T) {
 
 func TestAnEndedContextEndsABatchBetweenRecords(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, wire.DefaultLimits(), 0, newPlan())
+	r := newRig(t, wire.DefaultLimits(), 0, newPlan(parse(t, "R1", 1, "curl")))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b := r.Begin()

@@ -56,9 +56,8 @@ func (p *Plan) Standing(ruleID string) tagger.Standing {
 // Plans holds the plan in force and knows which plans open batches still work under. The zero value is not valid;
 // use NewPlans.
 type Plans struct {
-	ready chan struct{} // closed with the first plan
-
 	mu      sync.Mutex
+	ready   chan struct{} // closed while the plan in force has rules
 	current *Plan
 	open    map[*Plan]int // batches under it that have not ended
 	ended   chan struct{} // closed and made anew whenever a batch ends
@@ -69,8 +68,13 @@ func NewPlans() *Plans {
 	return &Plans{ready: make(chan struct{}), open: map[*Plan]int{}, ended: make(chan struct{})}
 }
 
-// Ready is closed when there is a plan.
-func (p *Plans) Ready() <-chan struct{} { return p.ready }
+// Ready is closed when there is a plan, and it has a rule. While the plan in force has none, it is another channel, closed
+// with the next plan that has one.
+func (p *Plans) Ready() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ready
+}
 
 // Current is the plan in force, nil before the first.
 func (p *Plans) Current() *Plan {
@@ -83,8 +87,12 @@ func (p *Plans) Current() *Plan {
 func (p *Plans) Swap(plan *Plan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.current == nil {
+	before := p.current != nil && p.current.Rules > 0
+	switch now := plan.Rules > 0; {
+	case now && !before:
 		close(p.ready)
+	case before && !now:
+		p.ready = make(chan struct{})
 	}
 	p.current = plan
 }

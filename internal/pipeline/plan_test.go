@@ -45,23 +45,31 @@ func TestPlansOfTheSameInputsHaveTheSameDigest(t *testing.T) {
 	}
 }
 
-func TestPlansAreReadyWithTheFirst(t *testing.T) {
-	t.Parallel()
-	p := pipeline.NewPlans()
+func isReady(p *pipeline.Plans) bool {
 	select {
 	case <-p.Ready():
-		t.Fatal("ready without a plan")
+		return true
 	default:
+		return false
 	}
-	if p.Current() != nil {
-		t.Errorf("Current = %v before the first plan, want nil", p.Current())
+}
+
+func TestPlansAreReadyWhileThereAreRules(t *testing.T) {
+	t.Parallel()
+	p := pipeline.NewPlans()
+	if p.Current() != nil || isReady(p) {
+		t.Errorf("Current = %v, ready %t before the first plan, want nil and false", p.Current(), isReady(p))
 	}
-	one, two := newPlan(), newPlan()
-	p.Swap(one)
-	<-p.Ready()
-	p.Swap(two)
-	if p.Current() != two {
-		t.Error("Current is not the plan swapped in last")
+	first := p.Ready()
+	one, two, none := newPlan(parse(t, "R1", 1, "x")), newPlan(parse(t, "R1", 2, "x")), newPlan()
+	for i, plan := range []*pipeline.Plan{one, two, none, none, two, one} {
+		p.Swap(plan)
+		if p.Current() != plan || isReady(p) != (plan != none) {
+			t.Errorf("swap %d, of a plan of %d rules: ready = %t", i, plan.Rules, isReady(p))
+		}
+		if i == 0 {
+			<-first
+		}
 	}
 }
 

@@ -47,8 +47,8 @@ func NewReloader(
 }
 
 // Run makes the first plan when rules and states have been read, and then follows until ctx ends. While there is
-// no rule at all there is no plan either: events that pass untagged because a volume is not mounted are lost for
-// good. A file that is refused changes a metric and a log line, nothing else (I4).
+// no rule at all there is no plan either, or one under which all partitions wait: events that pass untagged because a
+// volume is not mounted, or its files are gone, are lost for good. A file that is refused changes a metric and a log line, nothing else (I4).
 func (r *Reloader) Run(ctx context.Context) error {
 	changes := r.store.Subscribe() // before the first load, so that nothing is lost in between
 	defer changes.Close()
@@ -116,6 +116,9 @@ func (r *Reloader) apply(changes ...store.Change) (told []store.Change) {
 	}
 	if swap && (r.set.Len() > 0 || r.plans.Current() != nil) {
 		r.swap()
+		if r.set.Len() == 0 {
+			r.log.Warn("no rule is left: no event is taken before there is one")
+		}
 	}
 	return told
 }

@@ -368,23 +368,3 @@ func TestReloadMetricsAreWellNamed(t *testing.T) {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
 }
-
-// Events that pass while a volume is not mounted yet would be untagged for good.
-func TestThereIsNoPlanBeforeThereIsARule(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newMemoryStore(store.NewMemoryLog())
-		r := startReloader(t, s)
-		select {
-		case <-r.plans.Ready():
-			t.Fatal("there is a plan of no rules")
-		default:
-		}
-		s.load(parse(t, "R1", 1, "x"))
-		synctest.Wait()
-		if plan := r.plans.Current(); plan == nil || plan.Rules != 1 {
-			t.Errorf("plan = %+v, want one of the first rule", plan)
-		}
-		r.stop()
-	})
-}
