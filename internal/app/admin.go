@@ -12,6 +12,7 @@ import (
 	"go.uber.org/fx"
 
 	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/store/filesystem"
 	"ttpworker/internal/telemetry"
@@ -20,6 +21,10 @@ import (
 
 // stuckAfter is how long past the end of the longest transaction the poll loop may stand still.
 const stuckAfter = 30 * time.Second
+
+// silentSessions is how many session timeouts no broker may answer before the replica is not ready. By then the group has
+// given its partitions away, if it was the replica that was cut off.
+const silentSessions = 2
 
 // telemetryModule is what people see.
 var telemetryModule = fx.Module("telemetry",
@@ -55,7 +60,8 @@ func newTracer(lc fx.Lifecycle, cfg Config, log *slog.Logger, reg prometheus.Reg
 const flushTimeout = 2 * time.Second
 
 func newAdmin(
-	cfg Config, c *consume.Consumer, s *filesystem.Store, plans *pipeline.Plans, reg prometheus.Gatherer, log *slog.Logger,
+	cfg Config, cluster *kafka.Cluster, c *consume.Consumer, s *filesystem.Store, plans *pipeline.Plans, reg prometheus.Gatherer,
+	log *slog.Logger,
 ) (*telemetry.Admin, error) {
 	live := telemetry.Checks{"poll loop": func() error {
 		turned := c.LastTurn()
@@ -65,6 +71,12 @@ func newAdmin(
 		return nil
 	}}
 	ready := telemetry.Checks{
+		"kafka": func() error {
+			if last := cluster.LastAnswer(); time.Since(last) > silentSessions*cfg.Kafka.SessionTimeout {
+				return fmt.Errorf("no broker has answered since %s", last.UTC().Format(time.RFC3339))
+			}
+			return nil
+		},
 		"rule store": s.Healthy,
 		"states":     closed(s.Ready, "the state topic is not read to its end yet"),
 		"rules":      closed(plans.Ready, "no rule of "+cfg.RuleStore.Dir+" is in force, and no event is taken before one is"),

@@ -3,6 +3,8 @@ package app_test
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +19,30 @@ import (
 	"ttpworker/internal/kafkatest"
 	"ttpworker/internal/yamlx"
 )
+
+// Seen: the only broker was killed for two minutes. The replica said that it was ready, no metric showed anything, and
+// nobody was called.
+func TestAWorkerIsAliveButNotReadyWhileKafkaDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	var connections kafkatest.Connections
+	c := kafkatest.Embedded(t, kfake.ListenFn(connections.Listen))
+	w := startWorker(t, quickConfig(t, c), slog.New(slog.DiscardHandler))
+	w.ready(t)
+	writeEvents(t, c, 6)
+	waitForTags(t, c, 6)
+	allow := connections.Refuse()
+	kafkatest.Eventually(t, "/readyz to say who is missing", func() bool {
+		status, body := w.get(t, "/readyz")
+		return status == http.StatusServiceUnavailable && strings.HasPrefix(body, "kafka: no broker has answered since 20")
+	})
+	if status, body := w.get(t, "/livez"); status != http.StatusOK {
+		t.Errorf("/livez = %d %s, want 200: a restart would not help", status, body)
+	}
+	allow()
+	w.ready(t)
+	writeEvents(t, c, 6)
+	waitForTags(t, c, 12)
+}
 
 // Brokers that have lost sight of their users, as when they start, refuse passwords that are right.
 func TestAWorkerOutlivesAnOutageOfAuthenticationAndAStartDoesNot(t *testing.T) {

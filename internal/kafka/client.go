@@ -26,12 +26,13 @@ type Cluster struct {
 	sasl         SASLConfig
 	certificates *certificates  // nil without TLS
 	mechanism    sasl.Mechanism // nil without SASL
+	answers      *answers
 }
 
 // NewCluster says how to reach the brokers of cfg, which is valid. Clients log to log. The error joins the files of
 // kafka.tls and kafka.sasl that cannot be used; nobody is asked over the network.
 func NewCluster(cfg Config, log *slog.Logger) (*Cluster, error) {
-	c := &Cluster{brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL}
+	c := &Cluster{brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL, answers: &answers{}}
 	var errs []error
 	var err error
 	if cfg.TLS.Enabled {
@@ -73,6 +74,7 @@ func (c *Cluster) Options(clientID string) []kgo.Opt {
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MaxVersions(versions()),
 		kgo.WithLogger(quiet{kslog.New(c.log.With("client", clientID))}),
+		kgo.WithHooks(c.answers),
 	}
 	if c.certificates != nil {
 		opts = append(opts, kgo.Dialer(c.certificates.dial))

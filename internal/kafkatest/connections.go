@@ -11,6 +11,7 @@ import (
 type Connections struct {
 	mu   sync.Mutex
 	open []net.Conn
+	away bool
 }
 
 // Listen is net.Listen.
@@ -20,9 +21,18 @@ func (c *Connections) Listen(network, address string) (net.Listener, error) {
 }
 
 // Cut ends all of them.
-func (c *Connections) Cut() {
+func (c *Connections) Cut() { c.cut(false) }
+
+// Refuse ends all of them, and new ones as they come, until allow is called: the broker is gone.
+func (c *Connections) Refuse() (allow func()) {
+	c.cut(true)
+	return func() { c.cut(false) }
+}
+
+func (c *Connections) cut(away bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.away = away
 	for _, conn := range c.open {
 		_ = conn.Close()
 	}
@@ -38,7 +48,11 @@ func (w watched) Accept() (net.Conn, error) {
 	conn, err := w.Listener.Accept()
 	w.connections.mu.Lock()
 	defer w.connections.mu.Unlock()
-	if err == nil {
+	switch {
+	case err != nil:
+	case w.connections.away:
+		_ = conn.Close()
+	default:
 		w.connections.open = append(w.connections.open, conn)
 	}
 	return conn, err
