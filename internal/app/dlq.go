@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"ttpworker/internal/deadletter"
@@ -19,11 +18,8 @@ func WithDeadLetters(ctx context.Context, cfg Config, log *slog.Logger, job func
 	}
 	defer conn.Close()
 	name := cfg.Topics.DLQ.Name
-	switch found, err := conn.Cluster.Topics(ctx, name); {
-	case err != nil:
+	if err := conn.needs(ctx, name, "topics.dlq.name"); err != nil {
 		return err
-	case len(found) == 0:
-		return fmt.Errorf("topic %s does not exist (topics.dlq.name)", name)
 	}
 	return job(&deadletter.Box{Cluster: conn.Cluster, Topic: name})
 }

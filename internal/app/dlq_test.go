@@ -141,7 +141,7 @@ func TestDeadLettersOfATopicThatIsNotThere(t *testing.T) {
 	cfg := quickConfig(t, kafkatest.Start(t))
 	called := errors.New("called")
 	err := app.WithDeadLetters(t.Context(), cfg, slog.New(slog.DiscardHandler), func(*deadletter.Box) error { return called })
-	if err == nil || err.Error() != "topic "+cfg.Topics.DLQ.Name+" does not exist (topics.dlq.name)" {
+	if err == nil || err.Error() != "topic "+cfg.Topics.DLQ.Name+" does not exist (topics.dlq.name): run `worker topics ensure`" {
 		t.Errorf("WithDeadLetters = %v, want an error that names the topic", err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
@@ -15,9 +14,6 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/wire"
 )
-
-// reachTimeout bounds the first contact with Kafka, topic check and creation included.
-const reachTimeout = 20 * time.Second
 
 // A Connection is Kafka within reach: reachable, the topics there and as they must be.
 type Connection struct {
@@ -49,7 +45,7 @@ func Reach(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, erro
 		}
 		to.Brokers = c.embedded.Addrs()
 	}
-	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cfg.Kafka.StartTimeout)
 	defer cancel()
 	if c.Cluster, err = kafka.NewCluster(to, log); err == nil {
 		err = c.Cluster.Ping(ctx)
@@ -59,6 +55,15 @@ func Reach(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, erro
 		return nil, err
 	}
 	return c, nil
+}
+
+// needs returns an error that says what to do if a topic is not there; key is where its name is configured.
+func (c *Connection) needs(ctx context.Context, name, key string) error {
+	exists, err := c.Cluster.Exists(ctx, name)
+	if err == nil && !exists {
+		err = fmt.Errorf("topic %s does not exist (%s): run `worker topics ensure`", name, key)
+	}
+	return err
 }
 
 // Connect reaches Kafka, creates what is missing if that is allowed, and refuses topics that would lose or mix up
@@ -76,7 +81,7 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, er
 }
 
 func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cfg.Kafka.StartTimeout)
 	defer cancel()
 	if cfg.Topics.Create || cfg.Kafka.UseEmbedded() {
 		created, err := EnsureTopics(ctx, cfg, c.Cluster)

@@ -69,7 +69,7 @@ func newDecoder(cfg Config, ids map[wire.Record]uint32) (*wire.Decoder, error) {
 const askPause = 500 * time.Millisecond
 
 // registeredIDs are the ids that the registry has given our schemas, nil if they are not written. A registry that does
-// not answer is asked until ctx ends.
+// not answer is asked for kafka.start_timeout.
 func registeredIDs(ctx context.Context, cfg Config) (map[wire.Record]uint32, error) {
 	if cfg.Output.Framing != wire.Confluent {
 		return nil, nil //nolint:nilnil // see above
@@ -79,7 +79,7 @@ func registeredIDs(ctx context.Context, cfg Config) (map[wire.Record]uint32, err
 		return nil, err
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cfg.Kafka.StartTimeout)
 	defer cancel()
 	for {
 		ids, err := lookUpIDs(ctx, cfg, c)

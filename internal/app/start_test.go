@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"ttpworker/internal/app"
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/kafkatest"
@@ -144,8 +142,8 @@ func TestWithStatesSaysWhatKeptItFromTheStates(t *testing.T) {
 		return nil
 	}
 	err := app.WithStates(t.Context(), cfg, log, called)
-	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !strings.Contains(err.Error(), cfg.Topics.State.Name) {
-		t.Errorf("WithStates without the topic = %v, want an error that names it", err)
+	if want := "topic " + cfg.Topics.State.Name + " does not exist (topics.state.name): run `worker topics ensure`"; err == nil || err.Error() != want {
+		t.Errorf("WithStates without the topic = %v, want %s", err, want)
 	}
 	c.CreateTopic(t, cfg.Topics.State.Name, 1)
 	own := errors.New("the job's own")

@@ -21,6 +21,9 @@ func WithStates(ctx context.Context, cfg Config, log *slog.Logger, job func(*sto
 		return err
 	}
 	defer conn.Close()
+	if err := conn.needs(ctx, cfg.Topics.State.Name, "topics.state.name"); err != nil {
+		return err
+	}
 	ids, err := registeredIDs(ctx, cfg)
 	if err != nil {
 		return err
@@ -72,6 +75,9 @@ func LiveRules(ctx context.Context, cfg Config, log *slog.Logger) (map[string]bo
 		return nil, err
 	}
 	defer conn.Close()
+	if err := conn.needs(ctx, cfg.Topics.Reloaded.Name, "topics.reloaded.name"); err != nil {
+		return nil, err
+	}
 	live := map[string]bool{}
 	err = conn.Cluster.ReadAll(ctx, cfg.Topics.Reloaded.Name, func(r *kafka.Record) { live[string(r.Key)] = r.Value != nil })
 	return live, err

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,12 +28,13 @@ type Cluster struct {
 	certificates *certificates  // nil without TLS
 	mechanism    sasl.Mechanism // nil without SASL
 	answers      *answers
+	patience     time.Duration // with brokers that have not heard yet of what is there: kafka.start_timeout
 }
 
 // NewCluster says how to reach the brokers of cfg, which is valid. Clients log to log. The error joins the files of
 // kafka.tls and kafka.sasl that cannot be used; nobody is asked over the network.
 func NewCluster(cfg Config, log *slog.Logger) (*Cluster, error) {
-	c := &Cluster{brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL, answers: &answers{}}
+	c := &Cluster{brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL, answers: &answers{}, patience: cmp.Or(cfg.StartTimeout, defaultStartTimeout)}
 	var errs []error
 	var err error
 	if cfg.TLS.Enabled {

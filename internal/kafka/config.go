@@ -30,6 +30,7 @@ type Config struct {
 	Compression        Compression    `yaml:"compression"         env:"COMPRESSION"`         // of what the worker writes (compression.type)
 	SchemaWait         time.Duration  `yaml:"schema_wait"         env:"SCHEMA_WAIT"`         // how long a record of an unknown schema waits for the schema registry before it is a dead letter
 	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
+	StartTimeout       time.Duration  `yaml:"start_timeout"       env:"START_TIMEOUT"`       // how long a start, or a command, waits for what the brokers do not answer yet
 	TLS                TLSConfig      `yaml:"tls"                 envPrefix:"TLS_"`
 	SASL               SASLConfig     `yaml:"sasl"                envPrefix:"SASL_"`
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
@@ -97,9 +98,14 @@ func DefaultConfig() Config {
 		TransactionTimeout: 10 * time.Second,
 		Compression:        Snappy,
 		SchemaWait:         30 * time.Second,
+		StartTimeout:       defaultStartTimeout,
 		MaxPoll:            5000,
 	}
 }
+
+// defaultStartTimeout is kafka.start_timeout where nothing else is said: longer than the brokers take to give up one of theirs
+// that was killed (broker.session.timeout.ms, 9 s).
+const defaultStartTimeout = 20 * time.Second
 
 // UseEmbedded reports whether the in-process broker is asked for.
 func (c Config) UseEmbedded() bool { return len(c.Brokers) == 1 && c.Brokers[0] == EmbeddedBroker }
@@ -177,6 +183,7 @@ func (c Config) validateTimes() (errs []error) {
 		{"session_timeout", c.SessionTimeout},
 		{"rebalance_timeout", c.RebalanceTimeout},
 		{"transaction_timeout", c.TransactionTimeout},
+		{"start_timeout", c.StartTimeout},
 	} {
 		if d.value <= 0 {
 			fault("kafka.%s %s is not positive", d.key, d.value)

@@ -13,7 +13,8 @@ import (
 
 // Follow reads a topic of one partition from its start and for ever, committed records only, and calls apply for
 // each in order, one call at a time. It calls caughtUp once, when apply has seen all that was committed when
-// Follow began. It returns nil when ctx ends; an error means that the topic cannot be read.
+// Follow began. It returns nil when ctx ends; an error means that the topic cannot be read, or that it is not there for
+// kafka.start_timeout.
 func (c *Cluster) Follow(ctx context.Context, topic string, apply func(*Record), caughtUp func()) error {
 	return c.follow(ctx, topic, func(r *Record) { apply(r) }, func() bool { caughtUp(); return true })
 }
@@ -36,7 +37,11 @@ func (c *Cluster) follow(ctx context.Context, topic string, apply func(*Record),
 		return err
 	}
 	defer Close(cl.Close)
-	end, position, err := bounds(ctx, cl, topic)
+	var end, position int64
+	err = c.insist(ctx, func(ctx context.Context) (err error) {
+		end, position, err = bounds(ctx, cl, topic)
+		return err
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -50,18 +50,37 @@ type Topic struct {
 	policy     string
 }
 
-// Topics describes those of names that exist.
+// Topics describes those of names that exist. What brokers do not agree on yet is asked again, for kafka.start_timeout.
 func (c *Cluster) Topics(ctx context.Context, names ...string) (map[string]Topic, error) {
 	cl, err := c.Client("ttp-topics")
 	if err != nil {
 		return nil, err
 	}
 	defer cl.Close()
-	found, err := describe(ctx, kadm.NewClient(cl), names)
+	var found map[string]Topic
+	err = c.insist(ctx, func(ctx context.Context) (err error) { // one broker may know a topic and the next not yet
+		found, err = describe(ctx, kadm.NewClient(cl), names)
+		return err
+	})
 	return found, c.Explain(err)
 }
 
-func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string]Topic, error) {
+// Exists reports whether there is a topic of that name. It takes no other permission than to describe it.
+func (c *Cluster) Exists(ctx context.Context, name string) (bool, error) {
+	cl, err := c.Client("ttp-topics")
+	if err != nil {
+		return false, err
+	}
+	defer cl.Close()
+	var found map[string]Topic
+	err = c.insist(ctx, func(ctx context.Context) (err error) {
+		found, err = list(ctx, kadm.NewClient(cl), []string{name})
+		return err
+	})
+	return len(found) > 0, c.Explain(err)
+}
+
+func list(ctx context.Context, adm *kadm.Client, names []string) (map[string]Topic, error) {
 	details, err := adm.ListTopics(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("listing topics: %w", err)
@@ -76,8 +95,13 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 		}
 		found[name] = Topic{Name: name, Partitions: int32(len(d.Partitions))} //nolint:gosec // a topic has far fewer
 	}
-	if len(found) == 0 {
-		return found, nil
+	return found, nil
+}
+
+func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string]Topic, error) {
+	found, err := list(ctx, adm, names)
+	if err != nil || len(found) == 0 {
+		return found, err
 	}
 	present := make([]string, 0, len(found))
 	for name := range found {
@@ -146,7 +170,7 @@ func (s TopicSpec) check(found map[string]Topic) error {
 }
 
 // EnsureTopics creates those of specs that are missing and returns their names, sorted. Those that exist are
-// left as they are: CheckTopics tells what is wrong with them. When it returns without error, the brokers know all
+// left as they are: CheckTopics tells what is wrong with them. When it returns without error, every broker knows all
 // of them.
 func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec) (created []string, err error) {
 	cl, err := c.Client("ttp-topics")
@@ -176,40 +200,5 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec) (created 
 	if len(errs) > 0 {
 		return created, errors.Join(errs...)
 	}
-	return created, awaitTopics(ctx, adm, specs)
-}
-
-// askAgain is how long to wait for the brokers to hear of a new topic before the next look.
-const askAgain = 50 * time.Millisecond
-
-// awaitTopics returns when all topics have a leader for every partition. The controller creates a topic before
-// every broker has heard of it, so the next question could be answered with "unknown topic".
-func awaitTopics(ctx context.Context, adm *kadm.Client, specs []TopicSpec) error {
-	if len(specs) == 0 {
-		return nil
-	}
-	names := make([]string, len(specs))
-	for i, s := range specs {
-		names[i] = s.Name
-	}
-	for {
-		details, err := adm.ListTopics(ctx, names...)
-		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return !settled(details[n]) }) {
-			return nil
-		}
-		select {
-		case <-time.After(askAgain):
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the brokers to know the topics: %w", errors.Join(ctx.Err(), err))
-		}
-	}
-}
-
-func settled(d kadm.TopicDetail) bool {
-	for _, p := range d.Partitions {
-		if p.Err != nil || p.Leader < 0 {
-			return false
-		}
-	}
-	return d.Err == nil && len(d.Partitions) > 0
+	return created, c.awaitTopics(ctx, cl, specs)
 }

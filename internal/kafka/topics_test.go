@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,47 @@ func TestEnsureTopicsNamesTheTopicThatCannotBeCreated(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{c.Name("good")}, created); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
+	}
+}
+
+// On several brokers it is the next one asked that has not heard of it. Seen: "topic ttp_events_dlq does not exist" from
+// worker topics ensure, and "settings of topic x_dlq: UNKNOWN_TOPIC_OR_PARTITION" from worker run.
+func TestEnsureTopicsWaitsForEveryBroker(t *testing.T) {
+	t.Parallel()
+	for _, node := range []int32{0, 1, 2} {
+		t.Run(strconv.Itoa(int(node)), func(t *testing.T) {
+			t.Parallel()
+			c := kafkatest.Embedded(t, kfake.NumBrokers(3))
+			for _, fault := range []kfake.Fault{
+				{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "new", Nodes: []int32{node}, Err: kerr.UnknownTopicOrPartition, Count: 3},
+				{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Resource: "new", Err: kerr.UnknownTopicOrPartition, Count: 2},
+			} {
+				handle := c.Broker.Fault(fault)
+				defer func() {
+					if got := handle.Hits(); got != fault.Count {
+						t.Errorf("%s was refused %d times, want %d", fault.Keys[0].Name(), got, fault.Count)
+					}
+				}()
+			}
+			spec := kafka.TopicSpec{Name: "new", Partitions: 6, Replication: -1}
+			if _, err := c.EnsureTopics(t.Context(), []kafka.TopicSpec{spec}); err != nil {
+				t.Fatalf("EnsureTopics = %v", err)
+			}
+			if err := c.CheckTopics(t.Context(), []kafka.TopicSpec{spec}); err != nil {
+				t.Errorf("CheckTopics right behind it = %v, want nil", err)
+			}
+		})
+	}
+}
+
+func TestEnsureTopicsSaysWhichBrokerDoesNotKnowTheTopic(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Embedded(t, kfake.NumBrokers(3))
+	c.Broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "new", Nodes: []int32{1}, Err: kerr.UnknownTopicOrPartition, Count: -1})
+	hasty := cluster(t, kafka.Config{Brokers: c.Brokers(), StartTimeout: 500 * time.Millisecond})
+	_, err := hasty.EnsureTopics(t.Context(), []kafka.TopicSpec{{Name: "new", Partitions: 1, Replication: -1}})
+	if want := "waiting for the brokers to know the topics: broker 1: topic new: UNKNOWN_TOPIC_OR_PARTITION"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("EnsureTopics = %v, want %s", err, want)
 	}
 }
 
