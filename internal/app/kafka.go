@@ -130,7 +130,7 @@ func checkedTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) (map
 	if err != nil {
 		return nil, err
 	}
-	return found, kafka.CheckTopics(found, cfg.topicSpecs(found))
+	return found, cluster.CheckTopics(found, cfg.topicSpecs(found))
 }
 
 func (c Config) topicNames() []string {

@@ -134,21 +134,21 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 
 // CheckTopics reports, joined, every topic that is not found or set up in a way that would lose or mix up data,
 // each with what to run.
-func CheckTopics(found map[string]Topic, specs []TopicSpec) error {
+func (c *Cluster) CheckTopics(found map[string]Topic, specs []TopicSpec) error {
 	var errs []error
 	for _, s := range specs {
-		errs = append(errs, s.check(found))
+		errs = append(errs, s.check(found, c.brokers[0]))
 	}
 	return errors.Join(errs...)
 }
 
-func (s TopicSpec) check(found map[string]Topic) error {
+func (s TopicSpec) check(found map[string]Topic, broker string) error {
 	t, ok := found[s.Name]
 	if !ok {
 		return fmt.Errorf("topic %s does not exist: run `worker topics ensure`, or set topics.create: true", s.Name)
 	}
 	var errs []error
-	alter := "kafka-configs.sh --alter --entity-type topics --entity-name " + s.Name + " --add-config "
+	alter := "kafka-configs.sh --bootstrap-server " + broker + " --alter --entity-type topics --entity-name " + s.Name + " --add-config "
 	policies := strings.Split(strings.ReplaceAll(t.policy, " ", ""), ",")
 	if !slices.Equal(policies, []string{s.policy()}) {
 		errs = append(errs, fmt.Errorf("topic %s has %s=%s, want %s: run `%s%s=%s`",

@@ -42,7 +42,7 @@ func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 	} {
 		c.CreateTopic(t, c.Name(name), 3, settings...)
 	}
-	const alter = "kafka-configs.sh --alter --entity-type topics --entity-name "
+	alter := "kafka-configs.sh --bootstrap-server " + c.Brokers()[0] + " --alter --entity-type topics --entity-name "
 	for _, tt := range []struct {
 		name string
 		spec kafka.TopicSpec

@@ -114,7 +114,7 @@ func (c *Cluster) CheckTopics(ctx context.Context, specs []kafka.TopicSpec) erro
 	if err != nil {
 		return err
 	}
-	return kafka.CheckTopics(found, specs)
+	return c.Cluster.CheckTopics(found, specs)
 }
 
 // Client opens a client that is closed with the test.
