@@ -221,11 +221,11 @@ func (g *guarded) setUp(t *testing.T, log *slog.Logger) error {
 	return app.CheckTopics(ctx, cfg, conn.Cluster)
 }
 
-// metric reports whether a worker tells a metric whose line begins so.
+// metric reports whether a worker tells a metric whose line begins so. One that has ended tells none.
 func metric(t *testing.T, w *app.Worker, line string) bool {
 	t.Helper()
-	_, text := (&worker{Worker: w}).get(t, "/metrics")
-	return strings.Contains(text, "\n"+line)
+	_, text, err := ask(t, w, "/metrics")
+	return err == nil && strings.Contains(text, "\n"+line)
 }
 
 // order gives an order and looks whether its rule is live.

@@ -85,8 +85,17 @@ func startWorker(t *testing.T, cfg app.Config, log *slog.Logger) *worker {
 	return r
 }
 
-// get asks the admin server.
+// get asks the admin server, which must answer.
 func (w *worker) get(t *testing.T, path string) (status int, body string) {
+	t.Helper()
+	status, body, err := ask(t, w.Worker, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, body
+}
+
+func ask(t *testing.T, w *app.Worker, path string) (status int, body string, err error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.AdminAddr()+path, http.NoBody)
 	if err != nil {
@@ -95,14 +104,11 @@ func (w *worker) get(t *testing.T, path string) (status int, body string) {
 	req.Close = true // leaves no idle connection behind
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return 0, "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(data)
+	return resp.StatusCode, string(data), err
 }
 
 func (w *worker) ready(t *testing.T) {
