@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM [ARG...]   like exec, but the exit code must be CODE
 //	ready HOST:PORT               waits until the worker whose admin server is there is ready
 //	produce HOST:PORT TOPIC/PARTITION FILE   writes each line of the file as a record; with ! while a broker is there
+//	settings HOST:PORT TOPIC KEY=VALUE       changes a setting of a topic
 //	eventually OUTPUT PROGRAM [ARG...]       runs the program until its standard output matches
 //
 // and in the environment BROKER and ADMIN: two free addresses on loopback, BROKER_PORT the port of the first; KAFKA:
@@ -58,7 +60,9 @@ func TestScripts(t *testing.T) {
 			err = errors.Join(err, rootErr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "produce": produce, "eventually": eventually},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "ready": ready, "produce": produce, "settings": settings, "eventually": eventually,
+		},
 	})
 }
 
@@ -120,6 +124,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+func settings(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: settings HOST:PORT TOPIC KEY=VALUE")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(args[0]))
+	ts.Check(err)
+	defer cl.Close()
+	key, value, _ := strings.Cut(args[2], "=")
+	altered, err := kadm.NewClient(cl).AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}, args[1])
+	ts.Check(err)
+	_, err = altered.On(args[1], func(r *kadm.AlterConfigsResponse) error { return r.Err })
+	ts.Check(err)
 }
 
 func ready(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/app"
-	"ttpworker/internal/yamlx"
+	"ttpworker/internal/kafka"
 )
 
 func newTopics(g *globals) *cobra.Command {
@@ -35,24 +36,31 @@ func topicsCommand(g *globals, use, short string, create bool) *cobra.Command {
 					return err
 				}
 			}
-			faults := yamlx.Faults(app.CheckTopics(cmd.Context(), cfg, conn.Cluster))
-			return printTopics(g, cmd, created, faults)
+			findings, err := app.CheckTopics(cmd.Context(), cfg, conn.Cluster)
+			if err != nil {
+				return err
+			}
+			return printTopics(g, cmd, created, findings)
 		},
 	}
 }
 
-// printTopics prints what was created and what is wrong; faults make the command fail.
-func printTopics(g *globals, cmd *cobra.Command, created []string, faults []error) error {
-	texts := make([]string, len(faults))
-	for i, err := range faults {
-		texts[i] = err.Error()
+// printTopics prints what was created and what is not as it should be; faults make the command fail, doubts do not.
+func printTopics(g *globals, cmd *cobra.Command, created []string, findings kafka.Findings) error {
+	faults, warnings := []string{}, []string{}
+	for _, f := range findings {
+		if f.Severity == kafka.Doubtful {
+			warnings = append(warnings, f.Err.Error())
+		} else {
+			faults = append(faults, f.Err.Error())
+		}
 	}
 	w := cmd.OutOrStdout()
 	if g.json() {
 		if created == nil {
 			created = []string{}
 		}
-		if err := writeJSON(w, map[string]any{"created": created, "faults": texts}); err != nil {
+		if err := writeJSON(w, map[string]any{"created": created, "faults": faults, "warnings": warnings}); err != nil {
 			return err
 		}
 		if len(faults) > 0 {
@@ -63,8 +71,11 @@ func printTopics(g *globals, cmd *cobra.Command, created []string, faults []erro
 	for _, t := range created {
 		fmt.Fprintln(w, "created", t)
 	}
+	for _, text := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", text)
+	}
 	if len(faults) > 0 {
-		return &codedError{exitFailure, fmt.Errorf("%s", strings.Join(texts, "\n"))}
+		return &codedError{exitFailure, errors.New(strings.Join(faults, "\n"))}
 	}
 	_, err := fmt.Fprintln(w, "all topics are as they must be")
 	return err

@@ -218,7 +218,8 @@ func (g *guarded) setUp(t *testing.T, log *slog.Logger) error {
 	if _, err := app.EnsureTopics(ctx, cfg, conn.Cluster); err != nil {
 		return err
 	}
-	return app.CheckTopics(ctx, cfg, conn.Cluster)
+	findings, err := app.CheckTopics(ctx, cfg, conn.Cluster)
+	return errors.Join(err, findings.Of(kafka.Doubtful))
 }
 
 // metric reports whether a worker tells a metric whose line begins so. One that has ended tells none.

@@ -92,9 +92,16 @@ func (c *Connection) prepare(ctx context.Context, cfg Config, log *slog.Logger) 
 			log.Info("topics created", "topics", created)
 		}
 	}
+	var findings kafka.Findings
 	var err error
-	if c.topics, err = checkedTopics(ctx, cfg, c.Cluster); err != nil {
+	if c.topics, findings, err = checkedTopics(ctx, cfg, c.Cluster); err == nil {
+		err = findings.Of(kafka.Dangerous)
+	}
+	if err != nil {
 		return err
+	}
+	for _, f := range findings {
+		log.Warn("a topic is not set up as it should be", "err", f.Err)
 	}
 	if c.ids, err = registeredIDs(ctx, cfg); err != nil {
 		return err
@@ -118,19 +125,19 @@ func EnsureTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) ([]st
 	return append(created, others...), errors.Join(inputErr, err)
 }
 
-// CheckTopics reports every topic that is missing or set up wrongly.
-func CheckTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) error {
-	_, err := checkedTopics(ctx, cfg, cluster)
-	return err
+// CheckTopics finds every topic that is missing or not set up as it should be.
+func CheckTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) (kafka.Findings, error) {
+	_, findings, err := checkedTopics(ctx, cfg, cluster)
+	return findings, err
 }
 
-// checkedTopics returns the topics as they are, all of them as they must be. It asks once: a restart waits for it.
-func checkedTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) (map[string]kafka.Topic, error) {
+// checkedTopics returns the topics as they are, and what is not as it should be. It asks once: a restart waits for it.
+func checkedTopics(ctx context.Context, cfg Config, cluster *kafka.Cluster) (map[string]kafka.Topic, kafka.Findings, error) {
 	found, err := cluster.Topics(ctx, cfg.topicNames()...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return found, cluster.CheckTopics(found, cfg.topicSpecs(found))
+	return found, cluster.CheckTopics(found, cfg.topicSpecs(found)), nil
 }
 
 func (c Config) topicNames() []string {

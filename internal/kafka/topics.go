@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -20,6 +18,7 @@ const (
 	cleanupPolicy   = "cleanup.policy"
 	maxMessageBytes = "max.message.bytes"
 	retentionMS     = "retention.ms"
+	timestampType   = "message.timestamp.type"
 )
 
 // A TopicSpec says what a topic must look like.
@@ -31,6 +30,7 @@ type TopicSpec struct {
 	Replication   int16             // to create it with; -1 = the broker's default
 	Compacted     bool              // cleanup.policy compact, else delete
 	MinMessage    int               // the least max.message.bytes; 0 = any
+	MinRetention  time.Duration     // the least retention.ms that is not doubtful; 0 = any
 	Settings      map[string]string // to create it with, beside cleanup.policy
 }
 
@@ -48,6 +48,7 @@ type Topic struct {
 	MaxMessage int           // max.message.bytes; 0 = the broker does not say
 	Retention  time.Duration // retention.ms; 0 = for ever, or the broker does not say
 	policy     string
+	timestamps string // message.timestamp.type; "" = the broker does not say
 }
 
 // Topics describes those of names that exist. What brokers do not agree on yet is asked again, for kafka.start_timeout.
@@ -120,6 +121,8 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 			switch kv.Key {
 			case cleanupPolicy:
 				t.policy = kv.MaybeValue()
+			case timestampType:
+				t.timestamps = kv.MaybeValue()
 			case maxMessageBytes:
 				t.MaxMessage, _ = strconv.Atoi(kv.MaybeValue())
 			case retentionMS:
@@ -130,43 +133,6 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 		found[rc.Name] = t
 	}
 	return found, nil
-}
-
-// CheckTopics reports, joined, every topic that is not found or set up in a way that would lose or mix up data,
-// each with what to run.
-func (c *Cluster) CheckTopics(found map[string]Topic, specs []TopicSpec) error {
-	var errs []error
-	for _, s := range specs {
-		errs = append(errs, s.check(found, c.brokers[0]))
-	}
-	return errors.Join(errs...)
-}
-
-func (s TopicSpec) check(found map[string]Topic, broker string) error {
-	t, ok := found[s.Name]
-	if !ok {
-		return fmt.Errorf("topic %s does not exist: run `worker topics ensure`, or set topics.create: true", s.Name)
-	}
-	var errs []error
-	alter := "kafka-configs.sh --bootstrap-server " + broker + " --alter --entity-type topics --entity-name " + s.Name + " --add-config "
-	policies := strings.Split(strings.ReplaceAll(t.policy, " ", ""), ",")
-	if !slices.Equal(policies, []string{s.policy()}) {
-		errs = append(errs, fmt.Errorf("topic %s has %s=%s, want %s: run `%s%s=%s`",
-			s.Name, cleanupPolicy, t.policy, s.policy(), alter, cleanupPolicy, s.policy()))
-	}
-	switch {
-	case s.MinPartitions > 0 && t.Partitions < s.MinPartitions:
-		errs = append(errs, fmt.Errorf("topic %s has %d partitions, want at least %d: partitions are never added to a topic in use, "+
-			"so make a new one (topics.*.name) and run `worker topics ensure`", s.Name, t.Partitions, s.MinPartitions))
-	case s.MaxPartitions > 0 && t.Partitions > s.MaxPartitions:
-		errs = append(errs, fmt.Errorf("topic %s has %d partitions, want at most %d: make a new one (topics.*.name) and run `worker topics ensure`",
-			s.Name, t.Partitions, s.MaxPartitions))
-	}
-	if t.MaxMessage > 0 && t.MaxMessage < s.MinMessage {
-		errs = append(errs, fmt.Errorf("topic %s has %s=%d, want at least %d: run `%s%s=%d`",
-			s.Name, maxMessageBytes, t.MaxMessage, s.MinMessage, alter, maxMessageBytes, s.MinMessage))
-	}
-	return errors.Join(errs...)
 }
 
 // EnsureTopics creates those of specs that are missing and returns their names, sorted. Those that exist are

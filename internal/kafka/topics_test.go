@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,9 @@ func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 		"delete":         {"cleanup.policy=delete"},
 		"compact-delete": {"cleanup.policy=compact,delete"},
 		"small":          {"max.message.bytes=1000"},
+		"arrival":        {"message.timestamp.type=LogAppendTime"},
+		"hour":           {"retention.ms=3600000"},
+		"ever":           {"retention.ms=-1"},
 		"default":        nil,
 	} {
 		c.CreateTopic(t, c.Name(name), 3, settings...)
@@ -88,6 +92,22 @@ func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 			kafka.TopicSpec{Name: "small", MinMessage: 1001},
 			"topic small has max.message.bytes=1000, want at least 1001: run `" + alter + "small --add-config max.message.bytes=1001`",
 		},
+		{"own times as wanted", kafka.TopicSpec{Name: "default", Settings: map[string]string{"message.timestamp.type": "CreateTime"}}, ""},
+		{"times of arrival where nobody minds", kafka.TopicSpec{Name: "arrival"}, ""},
+		{
+			"times of arrival",
+			kafka.TopicSpec{Name: "arrival", Settings: map[string]string{"message.timestamp.type": "CreateTime"}},
+			"topic arrival has message.timestamp.type=LogAppendTime, want CreateTime, as records must keep their own times: run `" + alter +
+				"arrival --add-config message.timestamp.type=CreateTime`",
+		},
+		{"kept for long enough", kafka.TopicSpec{Name: "hour", MinRetention: time.Hour}, ""},
+		{"kept for ever", kafka.TopicSpec{Name: "ever", MinRetention: time.Hour}, ""},
+		{
+			"gone too soon",
+			kafka.TopicSpec{Name: "hour", MinRetention: 2 * time.Hour, Settings: map[string]string{"retention.ms": "14400000"}},
+			"topic hour has retention.ms=3600000, and its records are gone after 1h0m0s; to keep them as long as `worker topics ensure` says, " +
+				"run `" + alter + "hour --add-config retention.ms=14400000`",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +137,36 @@ func TestCheckTopicsSaysWhatIsWrongAndWhatToRun(t *testing.T) {
 			t.Errorf("faults (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestFindingsAreToldByHowBadTheyAre(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Embedded(t)
+	c.CreateTopic(t, "a", 1, "cleanup.policy=compact", "message.timestamp.type=LogAppendTime", "retention.ms=1000")
+	found, err := c.Topics(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings := c.Cluster.CheckTopics(found, []kafka.TopicSpec{
+		{Name: "a", MinRetention: time.Minute, Settings: map[string]string{"message.timestamp.type": "CreateTime"}}, {Name: "b"},
+	})
+	for severity, want := range map[kafka.Severity][]string{
+		kafka.Dangerous: {"a has cleanup.policy", "b does not exist"},
+		kafka.Wrong:     {"a has cleanup.policy", "a has message.timestamp.type", "b does not exist"},
+		kafka.Doubtful:  {"a has cleanup.policy", "a has message.timestamp.type", "a has retention.ms", "b does not exist"},
+	} {
+		var got []string
+		for line := range strings.Lines(fmt.Sprint(findings.Of(severity))) {
+			begin, _, _ := strings.Cut(strings.TrimPrefix(line, "topic "), "=")
+			got = append(got, strings.Split(begin, ":")[0])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("findings of severity %d or worse (-want +got):\n%s", severity, diff)
+		}
+	}
+	if err := (kafka.Findings{}).Of(kafka.Doubtful); err != nil {
+		t.Errorf("no findings are an error: %v", err)
+	}
 }
 
 // settingsOf reads settings of a topic from the broker.

@@ -104,7 +104,7 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, setti
 	})
 }
 
-// CheckTopics reports what is wrong with topics, as a worker's start does.
+// CheckTopics reports all that is not as it should be about topics.
 func (c *Cluster) CheckTopics(ctx context.Context, specs []kafka.TopicSpec) error {
 	names := make([]string, len(specs))
 	for i, s := range specs {
@@ -114,7 +114,7 @@ func (c *Cluster) CheckTopics(ctx context.Context, specs []kafka.TopicSpec) erro
 	if err != nil {
 		return err
 	}
-	return c.Cluster.CheckTopics(found, specs)
+	return c.Cluster.CheckTopics(found, specs).Of(kafka.Doubtful)
 }
 
 // Client opens a client that is closed with the test.

@@ -86,6 +86,9 @@ const headroom = 16 << 10
 // defaultMaxMessage is Kafka's default of max.message.bytes.
 const defaultMaxMessage = 1_048_588
 
+// letterRetention is how long dead letters wait for people to mend what was wrong.
+const letterRetention = 14 * 24 * time.Hour
+
 // Specs says what each topic must look like, the input topics first. Tags need as many partitions as the largest
 // input topic has, the dead letter topic must take what the largest input takes; inputs are those that exist.
 func (c TopicsConfig) Specs(inputNames []string, inputs map[string]kafka.Topic) []kafka.TopicSpec {
@@ -120,8 +123,9 @@ func (c TopicsConfig) Specs(inputNames []string, inputs map[string]kafka.Topic) 
 	}
 	return append(specs, kafka.TopicSpec{
 		Name: c.DLQ.Name, Partitions: c.DLQ.Partitions, Replication: c.DLQ.Replication, MinMessage: largest + headroom,
+		MinRetention: letterRetention / 2,
 		Settings: settings(c.DLQ, map[string]string{
-			"retention.ms":      ms(14 * 24 * time.Hour),
+			"retention.ms":      ms(letterRetention),
 			"max.message.bytes": strconv.Itoa(max(largest, defaultMaxMessage) + 2*headroom),
 		}),
 	})

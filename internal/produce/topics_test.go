@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,7 +82,7 @@ func TestSpecsSetTopicsUpForWhatTheyHold(t *testing.T) {
 		{Name: "ttp_rule_reloaded", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: control},
 		{Name: "ttp_rule_state", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: control},
 		{
-			Name: "ttp_events_dlq", Partitions: 1, Replication: -1, MinMessage: 16384,
+			Name: "ttp_events_dlq", Partitions: 1, Replication: -1, MinMessage: 16384, MinRetention: 7 * 24 * time.Hour,
 			Settings: common("retention.ms", "1209600000", "max.message.bytes", "1081356"),
 		},
 	}
