@@ -80,7 +80,10 @@ func walkFiles(fsys fs.FS, root, prefix string, maxBytes int, except string, tak
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("reading rules: %w", err)
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
+			err = at.Err // the path is ".", which says nothing
+		}
+		return fmt.Errorf("reading rules: %s: %w", filepath.Clean(prefix), err)
 	}
 	return errors.Join(errs...)
 }

@@ -116,16 +116,19 @@ func TestLoad(t *testing.T) {
 func TestLoadSaysThatTheDirectoryIsMissing(t *testing.T) {
 	t.Parallel()
 	rules, err := parser().Load(os.DirFS(filepath.Join(t.TempDir(), "nope")), ".", "nope")
-	if rules != nil || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "reading rules: ") {
+	if rules != nil || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "reading rules: nope: ") {
 		t.Errorf("Load = %v, %v, want no rules and that the directory does not exist", rules, err)
 	}
 }
 
 // closedDir is a file system with a directory that cannot be read. Permissions would not do: tests may run as root.
-type closedDir struct{ fstest.MapFS }
+type closedDir struct {
+	fstest.MapFS
+	closed string
+}
 
 func (c closedDir) ReadDir(name string) ([]fs.DirEntry, error) {
-	if name == "closed" {
+	if name == c.closed {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 	}
 	return c.MapFS.ReadDir(name)
@@ -134,13 +137,24 @@ func (c closedDir) ReadDir(name string) ([]fs.DirEntry, error) {
 // TestLoadGoesOnBehindAClosedDirectory failed at first: one directory that could not be read took all rules with it.
 func TestLoadGoesOnBehindAClosedDirectory(t *testing.T) {
 	t.Parallel()
-	fsys := closedDir{fstest.MapFS{"a.yaml": ruleFile("R1"), "closed/b.yaml": ruleFile("R2"), "d.yaml": ruleFile("R3")}}
+	fsys := closedDir{fstest.MapFS{"a.yaml": ruleFile("R1"), "closed/b.yaml": ruleFile("R2"), "d.yaml": ruleFile("R3")}, "closed"}
 	rules, err := parser().Load(fsys, ".", "rules")
 	if diff := cmp.Diff([]string{"R1@rules/a.yaml", "R3@rules/d.yaml"}, loaded(rules)); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(filepath.ToSlash(err.Error()), "rules/closed") {
 		t.Errorf("Load = %v, want the directory named", err)
+	}
+}
+
+// Seen: "reading rules: open .: permission denied", which did not say where.
+func TestLoadNamesTheDirectoryThatIsClosed(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"some/rules", "/etc/rules/"} {
+		_, err := parser().Load(closedDir{fstest.MapFS{"a.yaml": ruleFile("R1")}, "."}, ".", prefix)
+		if want := "reading rules: " + filepath.Clean(prefix) + ": permission denied"; err == nil || err.Error() != want || !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("Load = %v, want %s", err, want)
+		}
 	}
 }
 
