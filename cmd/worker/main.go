@@ -3,12 +3,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -37,7 +40,12 @@ func main() {
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context) int {
-	err := newRoot().ExecuteContext(ctx)
+	root, out := newRoot(), &output{Writer: os.Stdout}
+	root.SetOut(out)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.failed()
+	}
 	if err == nil {
 		return 0
 	}
@@ -53,6 +61,33 @@ func run(ctx context.Context) int {
 		fmt.Fprintln(os.Stderr, "Run `worker help` for what there is.")
 	}
 	return code
+}
+
+// An output remembers that it could not be written: a command whose result is lost has not done what it was asked for,
+// whether it looks at each line that it prints or not. It is safe for concurrent use.
+type output struct {
+	io.Writer
+
+	mu  sync.Mutex
+	err error // the first
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
+
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return fmt.Errorf("writing the output: %w", o.err)
+	}
+	return nil
 }
 
 // A codedError ends the process with a code of its own; with a nil err, silently.
