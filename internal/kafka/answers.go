@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,11 +17,8 @@ var _ kgo.HookBrokerRead = (*answers)(nil)
 
 // OnBrokerRead implements kgo.HookBrokerRead.
 func (a *answers) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, err error) {
-	switch kmsg.Key(key) {
-	case kmsg.ApiVersions, kmsg.SASLHandshake, kmsg.SASLAuthenticate:
-		return
-	}
-	if err == nil {
+	opens := []kmsg.Key{kmsg.ApiVersions, kmsg.SASLHandshake, kmsg.SASLAuthenticate}
+	if err == nil && !slices.Contains(opens, kmsg.Key(key)) {
 		a.last.Store(time.Now().UnixNano())
 	}
 }

@@ -48,12 +48,10 @@ func begins(re *syntax.Regexp) []string {
 		}
 		return all
 	case syntax.OpConcat:
-		switch first := re.Sub[0]; {
-		case first.Op == syntax.OpBeginText:
-			return behind(re.Sub[1:])
-		default: // the group that is bound may be followed by anything
-			return begins(first)
+		if first := re.Sub[0]; first.Op != syntax.OpBeginText {
+			return begins(first) // the group that is bound may be followed by anything
 		}
+		return behind(re.Sub[1:])
 	default:
 		return nil
 	}
