@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -84,7 +86,7 @@ func (c *Cluster) Exists(ctx context.Context, name string) (bool, error) {
 func list(ctx context.Context, adm *kadm.Client, names []string) (map[string]Topic, error) {
 	details, err := adm.ListTopics(ctx, names...)
 	if err != nil {
-		return nil, fmt.Errorf("listing topics: %w", err)
+		return nil, fmt.Errorf("listing topics %s: %w", strings.Join(names, ", "), err) // the client does not say which
 	}
 	found := map[string]Topic{}
 	for name, d := range details {
@@ -110,7 +112,8 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 	}
 	configs, err := adm.DescribeTopicConfigs(ctx, present...)
 	if err != nil {
-		return nil, fmt.Errorf("reading topic settings: %w", err)
+		slices.Sort(present)
+		return nil, fmt.Errorf("reading the settings of %s: %w", strings.Join(present, ", "), err)
 	}
 	for _, rc := range configs {
 		if rc.Err != nil {
