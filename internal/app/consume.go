@@ -37,10 +37,10 @@ func newPipeline(
 
 func tellLimit(log *slog.Logger, l pipeline.LetterLimit) {
 	if l.MaxRatio == 0 {
-		log.Info("no share of dead letters stops the worker")
+		log.Info("no dead letter limit")
 		return
 	}
-	log.Info("too many dead letters stop the worker", "max_ratio", l.MaxRatio, "window", l.Window, "min_records", l.MinRecords, "classes", l.Classes)
+	log.Info("dead letter limit", "max_ratio", l.MaxRatio, "window", l.Window, "min_records", l.MinRecords, "classes", l.Classes)
 }
 
 func newConsumer(
