@@ -1,19 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/attack"
 	"ttpworker/internal/tagger/engine"
+	"ttpworker/internal/telemetry"
 )
-
-// version is set by the linker (-X main.version=...); a plain build says what the module and the checkout say.
-var version string
 
 func newVersion(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -22,7 +18,7 @@ func newVersion(g *globals) *cobra.Command {
 			if _, _, err := g.load(); err != nil {
 				return err
 			}
-			v, w := buildVersion(), cmd.OutOrStdout()
+			v, w := telemetry.Version(), cmd.OutOrStdout()
 			if g.json() {
 				return writeJSON(w, map[string]any{
 					"version": v, "go": runtime.Version(), "attack_release": attack.Release, "engine_semantics": engine.Semantics,
@@ -32,20 +28,4 @@ func newVersion(g *globals) *cobra.Command {
 			return err
 		},
 	}
-}
-
-func buildVersion() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return cmp.Or(info.Main.Version, "unknown")
 }

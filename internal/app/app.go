@@ -96,6 +96,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if cfg.Kafka.Replica, err = cfg.Kafka.ResolveReplica(host); err != nil {
 		return err
 	}
+	log.Info("starting", "version", telemetry.Version(), "brokers", cfg.Kafka.Brokers, "group", cfg.Kafka.Group, "replica", cfg.Kafka.Replica)
 	conn, err := Connect(ctx, cfg, log)
 	if err != nil {
 		return err
