@@ -34,8 +34,13 @@ func (c *Connection) Close() {
 	}
 }
 
-// Reach starts the embedded broker, if asked for, and says whether Kafka answers. Close the connection when done.
+// Reach starts the embedded broker, if asked for, and says whether Kafka answers: for a command, which somebody waits
+// for, so that it fails at once if nobody listens. Close the connection when done.
 func Reach(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, error) {
+	return reach(ctx, cfg, log, (*kafka.Cluster).Ping)
+}
+
+func reach(ctx context.Context, cfg Config, log *slog.Logger, answers func(*kafka.Cluster, context.Context) error) (*Connection, error) {
 	c := &Connection{}
 	to := cfg.Kafka
 	var err error
@@ -48,7 +53,7 @@ func Reach(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, erro
 	ctx, cancel := context.WithTimeout(ctx, cfg.Kafka.StartTimeout)
 	defer cancel()
 	if c.Cluster, err = kafka.NewCluster(to, log); err == nil {
-		err = c.Cluster.Ping(ctx)
+		err = answers(c.Cluster, ctx)
 	}
 	if err != nil {
 		c.Close()
@@ -66,10 +71,10 @@ func (c *Connection) needs(ctx context.Context, name, key string) error {
 	return err
 }
 
-// Connect reaches Kafka, creates what is missing if that is allowed, and refuses topics that would lose or mix up
-// data.
+// Connect reaches Kafka, waiting for brokers that start beside it, creates what is missing if that is allowed, and
+// refuses topics that would lose or mix up data.
 func Connect(ctx context.Context, cfg Config, log *slog.Logger) (*Connection, error) {
-	c, err := Reach(ctx, cfg, log)
+	c, err := reach(ctx, cfg, log, (*kafka.Cluster).Await)
 	if err != nil {
 		return nil, err
 	}

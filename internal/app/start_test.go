@@ -34,7 +34,9 @@ func TestStartErrorsSayWhatToMend(t *testing.T) {
 		want []string
 	}{
 		{
-			"nobody listens", func(cfg *app.Config) { cfg.Kafka.Brokers = yamlx.Strings{"127.0.0.1:1"} },
+			"nobody listens", func(cfg *app.Config) {
+				cfg.Kafka.Brokers, cfg.Kafka.StartTimeout = yamlx.Strings{"127.0.0.1:1"}, 500*time.Millisecond
+			},
 			[]string{"no Kafka broker answers at 127.0.0.1:1 (kafka.brokers)"},
 		},
 		{

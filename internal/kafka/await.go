@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,29 @@ const (
 	// brokerPatience bounds a question to one broker.
 	brokerPatience = 2 * time.Second
 )
+
+// Await is Ping for a replica that is started beside its brokers, perhaps a moment before them: while nobody listens it
+// tries again until ctx ends.
+func (c *Cluster) Await(ctx context.Context) error {
+	var last error
+	for {
+		err := c.Ping(ctx)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return cmp.Or(last, err) // the last says more than that the time is over
+		case err == nil || !unreachable(err):
+			return err
+		case last == nil:
+			c.log.Warn("no Kafka broker answers yet, trying again", "err", err)
+		}
+		last = err
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
 
 // insist calls ask until it returns nil, an error that time does not mend, or kafka.start_timeout is over. Brokers hear of a
 // new topic, and of who leads its partitions, one after the other: whoever asks just then is told that there is none.

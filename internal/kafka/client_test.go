@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,49 @@ func TestPingOfASilentHostEndsAtItsDeadline(t *testing.T) {
 	err = cluster(t, kafka.Config{Brokers: []string{l.Addr().String()}}).Ping(ctx)
 	if err == nil || !strings.Contains(err.Error(), l.Addr().String()) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Ping = %v, want a passed deadline and the address", err)
+	}
+}
+
+// Seen: a replica that was started a moment before its broker ended at once, and the document said after 20 s.
+func TestAwaitOutlivesAStartBeforeTheBrokers(t *testing.T) {
+	t.Parallel()
+	addr := closedAddr(t)
+	_, number, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), kafkatest.Patience)
+	defer cancel()
+	c := cluster(t, kafka.Config{Brokers: []string{addr}})
+	ended := make(chan error, 1)
+	go func() { ended <- c.Await(ctx) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("Await = %v before there is a broker", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	broker, err := kafka.StartEmbedded(kafka.EmbeddedConfig{Port: port}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	if err := <-ended; err != nil {
+		t.Errorf("Await = %v, want nil with the broker there", err)
+	}
+}
+
+func TestAwaitOfNobodySaysWhatPingSays(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, kafka.Config{Brokers: []string{closedAddr(t)}})
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	want := c.Ping(t.Context())
+	if got := c.Await(ctx); got == nil || got.Error() != want.Error() || ctx.Err() == nil {
+		t.Errorf("Await = %v, want at the deadline what Ping says: %v", got, want)
 	}
 }
 

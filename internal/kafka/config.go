@@ -30,7 +30,7 @@ type Config struct {
 	Compression        Compression    `yaml:"compression"         env:"COMPRESSION"`         // of what the worker writes (compression.type)
 	SchemaWait         time.Duration  `yaml:"schema_wait"         env:"SCHEMA_WAIT"`         // how long a record of an unknown schema waits for the schema registry before it is a dead letter
 	MaxPoll            int            `yaml:"max_poll"            env:"MAX_POLL"`            // records per poll over all partitions (max.poll.records)
-	StartTimeout       time.Duration  `yaml:"start_timeout"       env:"START_TIMEOUT"`       // how long a start, or a command, waits for what the brokers do not answer yet
+	StartTimeout       time.Duration  `yaml:"start_timeout"       env:"START_TIMEOUT"`       // how long a start waits for brokers that do not listen yet, and a start or a command for those that have not heard of new topics
 	TLS                TLSConfig      `yaml:"tls"                 envPrefix:"TLS_"`
 	SASL               SASLConfig     `yaml:"sasl"                envPrefix:"SASL_"`
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
