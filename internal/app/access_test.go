@@ -55,11 +55,11 @@ var principals = []string{"ttp-worker", "ttp-setup", "ttp-operator", "ttp-replay
 func passwordOf(principal string) string { return "password of " + principal }
 
 // startGuarded starts one in the process that knows the principals.
-func startGuarded(t *testing.T, opts ...kfake.Opt) *guarded {
+func startGuarded(t *testing.T) *guarded {
 	t.Helper()
 	ca := kafkatest.NewAuthority(t)
-	opts = append(opts, kfake.TLS(ca.Issue(t, "broker").Server(t, nil)), kfake.EnableSASL(), kfake.EnableACLs(),
-		kfake.Superuser("SCRAM-SHA-512", "admin", passwordOf("admin")))
+	opts := []kfake.Opt{kfake.TLS(ca.Issue(t, "broker").Server(t, nil)), kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.Superuser("SCRAM-SHA-512", "admin", passwordOf("admin"))}
 	for _, p := range principals {
 		opts = append(opts, kfake.User("SCRAM-SHA-512", p, passwordOf(p)))
 	}
