@@ -58,8 +58,10 @@ func passwordOf(principal string) string { return "password of " + principal }
 func startGuarded(t *testing.T) *guarded {
 	t.Helper()
 	ca := kafkatest.NewAuthority(t)
-	opts := []kfake.Opt{kfake.TLS(ca.Issue(t, "broker").Server(t, nil)), kfake.EnableSASL(), kfake.EnableACLs(),
-		kfake.Superuser("SCRAM-SHA-512", "admin", passwordOf("admin"))}
+	opts := []kfake.Opt{
+		kfake.TLS(ca.Issue(t, "broker").Server(t, nil)), kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.Superuser("SCRAM-SHA-512", "admin", passwordOf("admin")),
+	}
 	for _, p := range principals {
 		opts = append(opts, kfake.User("SCRAM-SHA-512", p, passwordOf(p)))
 	}
