@@ -327,46 +327,6 @@ func TestTheDocumentedACLsAreEnoughForEveryRole(t *testing.T) {
 	g.checkEnough(t)
 }
 
-// Seen: worker dlq list and "reading topic settings: TOPIC_AUTHORIZATION_FAILED", of which topic it did not say.
-func TestWhoMayNotReadATopicIsToldWhich(t *testing.T) {
-	t.Parallel()
-	g := startGuarded(t)
-	setUp := g.config(t, g.admin)
-	setUp.Topics.Create = true
-	conn, err := app.Connect(t.Context(), setUp, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	cl := g.client(t, g.admin)
-	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "ttp_events_dlq", Value: []byte("x")}).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
-	cfg := g.config(t, scramUser("ttp-replay"))
-	list := func() error {
-		return app.WithDeadLetters(t.Context(), cfg, slog.New(slog.DiscardHandler), func(b *deadletter.Box) error {
-			_, err := b.List(t.Context(), deadletter.Filter{}, 0, func(*deadletter.Letter) error { return nil })
-			return err
-		})
-	}
-	check := func(what string, err error) {
-		t.Helper()
-		if !errors.Is(err, kerr.TopicAuthorizationFailed) || !containsText(err, "ttp_events_dlq") {
-			t.Errorf("%s = %v, want an error that names the topic", what, err)
-		}
-	}
-	check("List without an ACL", list())
-	allow(t, kadm.NewClient(cl), []acl{{principal: "ttp-replay", on: "topic", name: "ttp_events_dlq", operation: "Describe"}})
-	check("List without Read", list())
-	as, err := app.Reach(t.Context(), cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(as.Close)
-	_, err = as.Cluster.Topics(t.Context(), "ttp_events_dlq")
-	check("Topics without DescribeConfigs", err)
-}
-
 func TestAtLeastOnceDoesWithoutTransactionalIDs(t *testing.T) {
 	t.Parallel()
 	g := startGuarded(t)
