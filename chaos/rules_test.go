@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ttpworker/chaos/oracle"
 	"ttpworker/chaos/traffic"
+	"ttpworker/internal/pipeline"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/engine"
@@ -33,7 +37,8 @@ func TestEveryEventHasATagOfARuleThatStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixed := engine.New(b.fixed, func(string) tagger.Standing { return tagger.DefaultStanding() })
+	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	fixed := pipeline.NewPlan(b.fixed, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor).Tagger
 	var changing []*engine.Engine
 	for _, c := range b.choices {
 		r := c.Versions[len(c.Versions)-1]

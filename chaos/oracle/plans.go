@@ -2,8 +2,12 @@ package oracle
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ttpworker/internal/pipeline"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/engine"
@@ -19,7 +23,7 @@ type Choice struct {
 type member struct {
 	rule     *rule.Rule
 	standing tagger.Standing
-	engine   *engine.Engine // of this rule alone
+	tagger   tagger.Tagger // of this rule alone
 }
 
 // Plans are all plans that could have been in force, by digest: those of all combinations of what each rule was. It
@@ -54,7 +58,8 @@ func NewPlans(codec *Codec, fixed []*rule.Rule, choices []Choice) *Plans {
 
 func newMember(r *rule.Rule, s tagger.Standing) *member {
 	standing := func(string) tagger.Standing { return s }
-	return &member{rule: r, standing: s, engine: engine.New([]*rule.Rule{r}, standing)}
+	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return &member{rule: r, standing: s, tagger: pipeline.NewPlan([]*rule.Rule{r}, standing, monitor).Tagger}
 }
 
 func (p *Plans) combine(chosen []*member, options [][]*member) {
@@ -94,7 +99,10 @@ type want struct {
 func (p *Plans) tags(digest string, ev *tagger.TaggerEvent) (map[[16]byte]*want, error) {
 	wants := map[[16]byte]*want{}
 	for _, m := range p.byDigest[digest] {
-		tags, err := m.engine.AppendTags(nil, ev)
+		if !slices.Contains(m.rule.Kinds, ev.SourceKind) {
+			continue
+		}
+		tags, err := m.tagger.AppendTags(nil, ev)
 		if err != nil {
 			return nil, fmt.Errorf("tagging by %s: %w", m.rule.ID, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,12 +46,15 @@ type Generator struct {
 	ids     [attackers]string
 }
 
+// kinds are those of the events: each has a rule that matches every event of it.
+var kinds = []string{"command", "http_request", "auth_attempt"}
+
 // NewGenerator makes one whose attacks are the examples in the tests of rules.
 func NewGenerator(seed uint64, rules []*rule.Rule) (*Generator, error) {
 	g := &Generator{random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // the same events for the same seed
 	for _, r := range rules {
 		for _, t := range r.Tests {
-			if len(t.Expect) > 0 {
+			if len(t.Expect) > 0 && slices.Contains(kinds, t.Kind) {
 				g.attacks = append(g.attacks, example{t.Kind, t.Payload})
 			}
 		}
