@@ -10,7 +10,7 @@ import (
 )
 
 // Rules that many people have read are mostly good: warnings of many of them would be false alarms. 21 were seen over
-// 3,141 rules, all of them right.
+// 3,141 rules; about half were looked at, and those were right.
 func TestPublicRulesGiveFewWarnings(t *testing.T) {
 	t.Parallel()
 	files, err := matchtest.ReadArchive("../../../shared/sigma")
