@@ -178,13 +178,18 @@ func (g *guarded) work(t *testing.T, patience time.Duration) error {
 			return soon("the replayed dead letter", func() bool { return g.committed(t, "ttp_events_dlq") == 3 })
 		},
 		func() error {
-			return soon("the shadow tags", func() bool { return g.committed(t, "ttp_tags_shadow") == 12 })
+			tags := 0
+			err := soon("the shadow tags", func() bool { tags = g.committed(t, "ttp_tags_shadow"); return tags == 12 })
+			if err != nil {
+				err = fmt.Errorf("%w: there are %d", err, tags)
+			}
+			return err
 		},
 		func() error { return g.read(t, patience, 12) },
 		func() error {
 			return g.order(t, patience, log, store.State{RuleID: "R1", State: tagger.Disabled})
 		},
-		func() error {
+		func() error { // two orders, and the end of the second
 			return soon("the end of the order", func() bool { return g.committed(t, "ttp_rule_state") == 3 })
 		},
 	}
@@ -238,7 +243,9 @@ func (g *guarded) order(t *testing.T, patience time.Duration, log *slog.Logger, 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err := app.WithStates(ctx, cfg, log, func(s *store.States) error {
-		order.ExpiresAt = time.Now().Add(2 * time.Second) // the keeper reverts it
+		if order.State == tagger.Disabled {
+			order.ExpiresAt = time.Now().Add(2 * time.Second) // the keeper reverts it
+		}
 		return s.SetState(ctx, order)
 	})
 	for err == nil {
