@@ -1,7 +1,7 @@
 package match
 
 import (
-	"regexp"
+	"fmt"
 	"regexp/syntax"
 	"slices"
 )
@@ -18,25 +18,42 @@ const (
 	maxTogether = 64
 )
 
-// alternatives returns expressions of which one matches in a text if and only if re does. An alternation that has no
+// An expression is a regular expression, parsed but not compiled yet: that takes most of the time that a rule takes to
+// load, so it is done once.
+type expression struct {
+	text string
+	re   *syntax.Regexp // of text
+}
+
+// parse parses a regular expression in RE2 syntax.
+func parse(text string) (expression, error) {
+	re, err := syntax.Parse(text, syntax.Perl)
+	return expression{text, re}, err
+}
+
+// mustParse parses what has been compiled.
+func mustParse(text string) expression {
+	e, err := parse(text)
+	if err != nil {
+		panic(fmt.Sprintf("match: regular expression that was good is bad: %v", err))
+	}
+	return e
+}
+
+// alternatives returns expressions of which one matches in a text if and only if e does. An alternation that has no
 // telling literals as a whole, because one of its parts has none or all of them have too many, is taken apart: then
 // each part is searched for only where its own literals are.
-func alternatives(re *regexp.Regexp) []*regexp.Regexp {
-	parsed, err := syntax.Parse(re.String(), syntax.Perl)
-	if err != nil || telling(parsed) {
-		return []*regexp.Regexp{re}
+func (e expression) alternatives() []expression {
+	if telling(e.re) {
+		return []expression{e}
 	}
-	parts := apart(parsed, maxDistributed)
+	parts := apart(e.re, maxDistributed)
 	if len(parts) == 1 || len(parts) > maxAlternatives {
-		return []*regexp.Regexp{re}
+		return []expression{e}
 	}
-	out := make([]*regexp.Regexp, 0, len(parts))
+	var out []expression
 	for _, part := range together(parts) {
-		one, err := regexp.Compile(part.String())
-		if err != nil {
-			return []*regexp.Regexp{re}
-		}
-		out = append(out, one)
+		out = append(out, expression{part.String(), part})
 	}
 	return out
 }
@@ -97,21 +114,26 @@ func distribute(re *syntax.Regexp, i int, alternatives []*syntax.Regexp, depth i
 	return out
 }
 
-// together joins neighbours again as far as the literals of what they make still tell, for fewer expressions.
+// together joins neighbours again as far as the literals of what they make still tell and are few, for fewer expressions.
 func together(parts []*syntax.Regexp) []*syntax.Regexp {
 	var out []*syntax.Regexp
+	var literals []string // of the last of out; nil = they do not tell
 	for _, part := range parts {
-		if n := len(out); n > 0 && telling(part) {
-			joined := &syntax.Regexp{Op: syntax.OpAlternate, Sub: []*syntax.Regexp{out[n-1], part}}
-			if last := out[n-1]; last.Op == syntax.OpAlternate {
-				joined.Sub = append(slices.Clone(last.Sub), part)
-			}
-			if telling(joined) && len(required(joined).best()) <= maxTogether {
-				out[n-1] = joined
-				continue
-			}
+		own := required(part).best()
+		if shortest(own) < tellingLiteral {
+			out, literals = append(out, part), nil
+			continue
 		}
-		out = append(out, part)
+		all := unique(slices.Concat(literals, own))
+		if literals == nil || len(all) > maxTogether {
+			out, literals = append(out, part), own
+			continue
+		}
+		joined := &syntax.Regexp{Op: syntax.OpAlternate, Sub: []*syntax.Regexp{out[len(out)-1], part}}
+		if last := out[len(out)-1]; last.Op == syntax.OpAlternate {
+			joined.Sub = append(slices.Clone(last.Sub), part)
+		}
+		out[len(out)-1], literals = joined, all
 	}
 	return out
 }

@@ -26,8 +26,8 @@ func TestAlternativesHaveTheirOwnLiterals(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, re := range alternatives(regexp.MustCompile(tt.expr)) {
-				got = append(got, re.String())
+			for _, re := range mustParse(tt.expr).alternatives() {
+				got = append(got, re.text)
 			}
 			want := tt.want
 			if want == nil {
@@ -48,12 +48,12 @@ func TestManyAlternativesAreJoinedInSets(t *testing.T) {
 			words = append(words, "x"+string(a)+"y"+string(b)+"z")
 		}
 	}
-	parts := alternatives(regexp.MustCompile(strings.Join(words[:500], "|") + `|\d`))
+	parts := mustParse(strings.Join(words[:500], "|") + `|\d`).alternatives()
 	if len(parts) < 500/maxTogether || len(parts) > 500/4 {
 		t.Fatalf("%d parts of 501 alternatives", len(parts))
 	}
 	for _, re := range parts {
-		if n := len(Literals(re.String())); n > maxTogether {
+		if n := len(re.literals()); n > maxTogether {
 			t.Errorf("a part has %d literals, want at most %d", n, maxTogether)
 		}
 	}
@@ -61,7 +61,7 @@ func TestManyAlternativesAreJoinedInSets(t *testing.T) {
 
 // An expression that is all alternations in a row must not be distributed for ever.
 func TestSequencesOfAlternationsStayInBounds(t *testing.T) {
-	parts := alternatives(regexp.MustCompile(strings.Repeat(`(?:ab+|[cd]|e?)`, 30)))
+	parts := mustParse(strings.Repeat(`(?:ab+|[cd]|e?)`, 30)).alternatives()
 	if len(parts) > maxAlternatives {
 		t.Errorf("%d parts, want at most %d", len(parts), maxAlternatives)
 	}
@@ -82,7 +82,7 @@ func TestAlternativesMatchWhatTheExpressionMatches(t *testing.T) {
 		}
 		re := regexp.MustCompile(expr)
 		text := rapid.StringOf(rapid.SampledFrom([]rune("abcABC1k \u212a\n"))).Draw(t, "text")
-		got := slices.ContainsFunc(alternatives(re), func(one *regexp.Regexp) bool { return one.MatchString(text) })
+		got := slices.ContainsFunc(mustParse(expr).alternatives(), func(one expression) bool { return regexp.MustCompile(one.text).MatchString(text) })
 		if want := re.MatchString(text); got != want {
 			t.Fatalf("an alternative of %q matches %q: %t, want %t", expr, text, got, want)
 		}

@@ -97,7 +97,7 @@ func (b *Builder) cost(a *atom) int {
 	if !a.op.isLiteral() {
 		return cost + presentCost
 	}
-	if strings.Contains(commonText, a.text) {
+	if b.isCommon(a.text) {
 		cost += commonCost
 	}
 	switch n := len(a.text); {
@@ -108,6 +108,11 @@ func (b *Builder) cost(a *atom) int {
 	default:
 		return cost + 1_600/n
 	}
+}
+
+// isCommon reports whether a text is in commonText, of which all grams have been counted.
+func (b *Builder) isCommon(text string) bool {
+	return (len(text) < gramSize || b.grams[gramAt(text, 0)] >= commonCost) && strings.Contains(commonText, text)
 }
 
 // commonText is a sample of what stands in the events of most sensors, folded: a literal or a gram in it tells little.

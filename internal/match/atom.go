@@ -117,8 +117,8 @@ type pattern struct {
 	start *beginnings
 }
 
-func newPattern(re *regexp.Regexp) pattern {
-	return pattern{re.String(), whether(re.String()), Literals(re.String()), beginningsOf(re.String())}
+func newPattern(e expression) pattern {
+	return pattern{e.text, e.whether(), e.literals(), e.beginnings()}
 }
 
 // atom asks for a match of the expression anywhere in a field. textsOnly leaves numbers and truth values out.

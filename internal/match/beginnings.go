@@ -13,14 +13,9 @@ type beginnings struct {
 	first [256]bool // first bytes of texts
 }
 
-// beginningsOf returns what each match of an expression begins with; nil if it may begin anywhere or with too many texts.
-// expr must compile.
-func beginningsOf(expr string) *beginnings {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	set := begins(re)
+// beginnings returns what each match of e begins with; nil if it may begin anywhere or with too many texts.
+func (e expression) beginnings() *beginnings {
+	set := begins(e.re)
 	if shortest(set) == 0 {
 		return nil
 	}

@@ -56,15 +56,15 @@ func Patterns(fields []string, exprs []*regexp.Regexp) *Detection {
 	c := &compiler{ids: map[atomKey]int32{}}
 	var kids []*expr
 	for _, re := range exprs {
-		kids = append(kids, c.pattern(fields, re, true))
+		kids = append(kids, c.pattern(fields, mustParse(re.String()), true))
 	}
 	return c.finish(join(exprOr, kids))
 }
 
 // pattern looks for an expression in any text of any of the fields, and unless textsOnly in numbers and truth values.
-func (c *compiler) pattern(fields []string, re *regexp.Regexp, textsOnly bool) *expr {
+func (c *compiler) pattern(fields []string, e expression, textsOnly bool) *expr {
 	var kids []*expr
-	for _, one := range alternatives(re) {
+	for _, one := range e.alternatives() {
 		p := newPattern(one)
 		for _, field := range fields {
 			kids = append(kids, c.atom(p.atom(field, textsOnly)))

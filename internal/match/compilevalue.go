@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strconv"
@@ -137,32 +136,36 @@ func (c *compiler) regexp(field string, m *modifiers, text string) (*expr, error
 	if m.flags != "" {
 		text = "(?" + m.flags + ")" + text
 	}
-	re, err := regexp.Compile(text)
+	e, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("bad regular expression (RE2, which has no look-around and no back-references): %w", err)
 	}
-	if err := CheckRegexp(text, c.Limits.Regexp); err != nil {
+	if err := e.check(c.Limits.Regexp); err != nil {
 		return nil, err
 	}
-	return c.pattern([]string{field}, re, false), nil
+	return c.pattern([]string{field}, e, false), nil
 }
 
 // CheckRegexp reports an expression that compiles to more than limit instructions; one that does not compile is not
 // its concern.
 func CheckRegexp(expr string, limit int) error {
-	if n := instructions(expr); n > limit {
+	e, err := parse(expr)
+	if err != nil {
+		return nil //nolint:nilerr // not its concern
+	}
+	return e.check(limit)
+}
+
+func (e expression) check(limit int) error {
+	if n := e.instructions(); n > limit {
 		return fmt.Errorf("regular expression has %d instructions, more than the limit of %d (limits.regexp_size)", n, limit)
 	}
 	return nil
 }
 
-// instructions is the size of a compiled expression; 0 if it does not compile.
-func instructions(expr string) int {
-	parsed, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return 0
-	}
-	prog, err := syntax.Compile(parsed.Simplify())
+// instructions is the size of e compiled.
+func (e expression) instructions() int {
+	prog, err := syntax.Compile(e.re.Simplify())
 	if err != nil {
 		return 0
 	}

@@ -127,6 +127,7 @@ func (b *Builder) enterPending() {
 		places []place
 	}
 	var entries []entry
+	b.grow()
 	for _, id := range b.pending {
 		for _, a := range b.x.detections[id].atoms {
 			if _, known := b.numbers[a.atomKey]; !known && a.op.isLiteral() && scannable(a.op, a.text) && !isShort(a) {
@@ -165,6 +166,23 @@ func (b *Builder) enterPending() {
 		b.link(id)
 	}
 	b.pending = b.pending[:0]
+}
+
+// grow makes room for the atoms of the detections that wait, if they are the first.
+func (b *Builder) grow() {
+	if len(b.numbers) > 0 {
+		return
+	}
+	n := 0
+	for _, id := range b.pending {
+		for _, a := range b.x.detections[id].atoms {
+			n += 1 + len(a.needs)
+		}
+	}
+	b.numbers = make(map[atomKey]int32, n)
+	b.refs, b.entered = slices.Grow(b.refs, n), slices.Grow(b.entered, n)
+	b.atoms, b.x.anchors = slices.Grow(b.atoms, n), slices.Grow(b.x.anchors, n)
+	b.x.table.literals = slices.Grow(b.x.table.literals, n)
 }
 
 // widen makes room for so many more keys in the filter of a field.

@@ -47,7 +47,7 @@ func (t *Trace) Lint() []Warning {
 	l.always(t.root)
 	l.short(t.root, nil)
 	for _, b := range l.regexps() {
-		if n := instructions(b.expr); n >= largeRegexp {
+		if n := mustParse(b.expr).instructions(); n >= largeRegexp {
 			l.warn(b.at.Pos, LargeRegexp, "regular expression compiles to %d instructions, which makes each character that it is tried on dear: "+
 				"split it into several, or write {n,m} with smaller numbers", n)
 		}

@@ -15,12 +15,11 @@ const maxLiterals = 256
 // sides: a text that contains none of them need not be searched by it. It returns nil if there is no useful set.
 // expr must compile.
 func Literals(expr string) []string {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	return required(re).best()
+	return mustParse(expr).literals()
 }
+
+// literals is Literals of e.
+func (e expression) literals() []string { return required(e.re).best() }
 
 // texts is what is known of the texts that an expression matches.
 type texts struct {
@@ -46,7 +45,7 @@ func worth(set []string) int {
 	if n == 0 {
 		return 0
 	}
-	return 8*n - bits.Len(uint(len(set)))
+	return 8*min(n, 8) - bits.Len(uint(len(set)))
 }
 
 // required is what is known of the matches of an expression. To know nothing is always right.

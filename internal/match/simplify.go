@@ -5,16 +5,15 @@ import (
 	"regexp/syntax"
 )
 
-// whether compiles an expression for the question whether it matches anywhere, not where: what may be left out at its
-// ends is left out, so that x*abc(def)? is abc, and what is repeated there is repeated as often as it must be. expr must
-// compile.
-func whether(expr string) *regexp.Regexp {
-	if re, err := syntax.Parse(expr, syntax.Perl); err == nil && classSize(re) <= maxClass {
-		if short, err := regexp.Compile(trim(trim(re, true), false).String()); err == nil {
+// whether compiles e for the question whether it matches anywhere, not where: what may be left out at its
+// ends is left out, so that x*abc(def)? is abc, and what is repeated there is repeated as often as it must be.
+func (e expression) whether() *regexp.Regexp {
+	if classSize(e.re) <= maxClass {
+		if short, err := regexp.Compile(trim(trim(e.re, true), false).String()); err == nil {
 			return short
 		}
 	}
-	return regexp.MustCompile(expr)
+	return regexp.MustCompile(e.text)
 }
 
 // maxClass bounds the characters in classes of an expression that is written anew: for that, syntax looks at the cases

@@ -21,7 +21,7 @@ func TestWhether(t *testing.T) {
 		{`[^a]*b[^a]*`, `[^a]*b[^a]*`},
 	} {
 		re := regexp.MustCompile(tt.want)
-		if got := whether(tt.expr).String(); strings.ReplaceAll(got, "(?-s:", "(?:") != re.String() && !same(got, tt.want) {
+		if got := mustParse(tt.expr).whether().String(); strings.ReplaceAll(got, "(?-s:", "(?:") != re.String() && !same(got, tt.want) {
 			t.Errorf("whether(%q) = %q, want %q", tt.expr, got, tt.want)
 		}
 	}
@@ -55,7 +55,7 @@ func TestWhetherMatchesWhereTheExpressionDoes(t *testing.T) {
 		if err != nil {
 			t.Skip("no regular expression")
 		}
-		short := whether(expr)
+		short := mustParse(expr).whether()
 		text := rapid.StringOf(rapid.SampledFrom([]rune("abAB \n_"))).Draw(t, "text")
 		if got, want := short.MatchString(text), re.MatchString(text); got != want {
 			t.Fatalf("whether(%q) = %q, which matches %q: %t, want %t", expr, short, text, got, want)

@@ -82,7 +82,7 @@ func TracePatterns(fields []string, exprs []*regexp.Regexp, at []Pos) *Trace {
 	c := &compiler{ids: map[atomKey]int32{}, tracing: true}
 	kids := make([]*expr, len(exprs))
 	for i, re := range exprs {
-		kids[i] = c.mark(Pattern, at[i], re.String(), c.pattern(fields, re, true))
+		kids[i] = c.mark(Pattern, at[i], re.String(), c.pattern(fields, mustParse(re.String()), true))
 	}
 	var first Pos
 	if len(at) > 0 {

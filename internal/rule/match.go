@@ -109,6 +109,20 @@ func (c *checker) patterns() Match {
 	return m
 }
 
+// byKind compiles the patterns for the events of each source kind, once for all that are searched in the same fields.
+func (m Match) byKind() map[string]*match.Detection {
+	on := map[string]*match.Detection{}
+	made := map[string]*match.Detection{}
+	for kind, fields := range m.Fields {
+		key := strings.Join(fields, "\x00")
+		if made[key] == nil {
+			made[key] = match.Patterns(fields, m.Patterns)
+		}
+		on[kind] = made[key]
+	}
+	return on
+}
+
 // isPath reports whether text is steps with dots between them.
 func isPath(text string) bool { return !slices.Contains(strings.Split(text, "."), "") }
 

@@ -158,6 +158,7 @@ func (c *checker) rule() *Rule {
 	for i := range r.Match.Patterns {
 		r.at = append(r.at, match.Pos(c.doc.At("match", "pattern", i)))
 	}
+	r.on = r.Match.byKind()
 	r.Emits = c.emits()
 	c.evidence()
 	if f.Match.Kind != "" {

@@ -31,7 +31,8 @@ type Rule struct {
 	Filters        []string    // ids of the Sigma filters that Resolve has merged in, sorted
 	Filter         *Filter     // not nil: this is a Sigma filter, and no rule; it has id, name and file only
 
-	at      []match.Pos // where each of Match.Patterns stands
+	on      map[string]*match.Detection // Match.Patterns by kind
+	at      []match.Pos                 // where each of them stands
 	idPos   yamlx.Pos   // where the id's value stands, for Duplicate
 	sigma   *sigmaRule  // what only a Sigma rule has; else nil
 	written *written    // the detection; nil for patterns
@@ -62,12 +63,12 @@ type Match struct {
 	Lift      *lift.Lift       // nil for a rule without a lifter
 }
 
-// On is the detection that r is on events of one of its kinds.
+// On is the detection that r is on events of one of its kinds; nil for a lifter and for other kinds.
 func (r *Rule) On(kind string) *match.Detection {
 	if r.Match.Detection != nil {
 		return r.Match.Detection
 	}
-	return match.Patterns(r.Match.Fields[kind], r.Match.Patterns)
+	return r.on[kind]
 }
 
 // Trace is On with the places of its parts, for commands. Sigma filters are no part of it: they are in other files.

@@ -7,7 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
@@ -37,7 +40,7 @@ func faultOf(path string, err error) sight {
 func (s sight) blank() bool { return s.err == nil && len(bytes.TrimSpace(s.data)) == 0 }
 
 // A book knows every file of rules and shared lists, and which of them gives the rule in force of an id, or the list of
-// a name. It does the parsing. It is not safe for concurrent use.
+// a name. It does the parsing, for which parse must be safe for concurrent use. It is not safe for concurrent use.
 type book struct {
 	parse    Parse
 	listDirs []string
@@ -132,9 +135,41 @@ func (b *book) apply(sights []sight, first bool) []store.Change {
 	return changes
 }
 
+// A parsing is what the parser says of a file.
+type parsing struct {
+	rule  *rule.Rule
+	asked []string
+	fault error
+}
+
+// parseAll parses contents of rule files, several at a time, and returns what came of them by path: a replica that starts
+// takes no event before it has its rules.
+func (b *book) parseAll(sights []sight) map[string]parsing {
+	out := make([]parsing, len(sights))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, s := range sights {
+		g.Go(func() error {
+			p := &out[i]
+			p.rule, p.asked, p.fault = b.parse(b.lists, s.path, s.data)
+			return nil
+		})
+	}
+	_ = g.Wait() // none returns an error
+	byPath := make(map[string]parsing, len(sights))
+	for i, s := range sights {
+		byPath[s.path] = out[i]
+	}
+	return byPath
+}
+
 // take takes the sights of list files, or of the others, and returns their faults.
 func (b *book) take(sights []sight, first, lists bool) []store.Change {
 	var changes []store.Change
+	parsed := b.parseAll(slices.DeleteFunc(slices.Clone(sights), func(s sight) bool {
+		e := b.entries[s.path]
+		return lists || b.isList(s.path) || s.gone || s.err != nil || s.blank() || e != nil && e.seen == s.sum
+	}))
 	for _, s := range sights {
 		if b.isList(s.path) != lists {
 			continue
@@ -148,16 +183,16 @@ func (b *book) take(sights []sight, first, lists bool) []store.Change {
 			e = &entry{path: s.path, isList: lists}
 			b.entries[s.path] = e
 		}
-		if e.seen != s.sum && b.read(e, s, first) {
+		if e.seen != s.sum && b.read(e, s, parsed[s.path], first) {
 			changes = append(changes, refusal(e))
 		}
 	}
 	return changes
 }
 
-// read takes a new content of a file. It reports whether its fault is to be announced: a new file that is
+// read takes a new content of a file, and what came of it if it is a rule. It reports whether its fault is to be announced: a new file that is
 // still empty is most likely about to be filled, and that is one change, not two.
-func (b *book) read(e *entry, s sight, first bool) (announce bool) {
+func (b *book) read(e *entry, s sight, p parsing, first bool) (announce bool) {
 	unfilled := s.blank() && !first && e.offer.sum == "" && (e.seen == "" || errors.Is(e.fault, errEmpty))
 	e.seen, e.losing, e.asked, e.again = s.sum, "", nil, nil
 	v := version{path: e.path, sum: s.sum}
@@ -169,7 +204,7 @@ func (b *book) read(e *entry, s sight, first bool) (announce bool) {
 	case e.isList:
 		v.lists, e.fault = rule.ParseLists(e.path, s.data, b.maxBytes)
 	default:
-		v.rule, e.asked, e.fault = b.parse(b.lists, e.path, s.data)
+		v.rule, e.asked, e.fault = p.rule, p.asked, p.fault
 	}
 	if len(e.asked) > 0 {
 		e.again = s.data

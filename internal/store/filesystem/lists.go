@@ -2,7 +2,6 @@ package filesystem
 
 import (
 	"errors"
-	"maps"
 	"slices"
 
 	"ttpworker/internal/rule"
@@ -76,17 +75,19 @@ func differing(a, b rule.Lists) map[string]struct{} {
 
 // readAgain reads the files that have asked for one of the lists, and returns the faults that they did not have.
 func (b *book) readAgain(changed map[string]struct{}) []store.Change {
-	var changes []store.Change
-	if len(changed) == 0 {
-		return nil
-	}
-	for _, path := range slices.Sorted(maps.Keys(b.entries)) {
+	var sights []sight
+	for _, path := range b.paths() {
 		e := b.entries[path]
-		if !slices.ContainsFunc(e.asked, func(name string) bool { _, is := changed[name]; return is }) {
-			continue
+		if slices.ContainsFunc(e.asked, func(name string) bool { _, is := changed[name]; return is }) {
+			sights = append(sights, sight{path: path, data: e.again, sum: e.seen})
 		}
+	}
+	var changes []store.Change
+	parsed := b.parseAll(sights)
+	for _, s := range sights {
+		e := b.entries[s.path]
 		before := e.fault
-		announce := b.read(e, sight{path: path, data: e.again, sum: e.seen}, false)
+		announce := b.read(e, s, parsed[s.path], false)
 		if announce && (before == nil || before.Error() != e.fault.Error()) {
 			changes = append(changes, refusal(e))
 		}
