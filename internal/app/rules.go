@@ -23,7 +23,7 @@ import (
 // rulesModule is the way of the rules: file -> store -> plan, and the control topics beside it.
 var rulesModule = fx.Module("rules",
 	fx.Provide(newStateLog, newStore, pipeline.NewPlans, tagger.NewMonitor, newReloader, newKeeper),
-	fx.Invoke(func(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, r *pipeline.Reloader) {
+	fx.Invoke(holdBallast, func(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, r *pipeline.Reloader) {
 		supervise(lc, sd, log, "reloader", r.Run)
 	}),
 )

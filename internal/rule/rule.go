@@ -33,10 +33,10 @@ type Rule struct {
 
 	on      map[string]*match.Detection // Match.Patterns by kind
 	at      []match.Pos                 // where each of them stands
-	idPos   yamlx.Pos   // where the id's value stands, for Duplicate
-	sigma   *sigmaRule  // what only a Sigma rule has; else nil
-	written *written    // the detection; nil for patterns
-	filters []*written  // the detections of Filters
+	idPos   yamlx.Pos                   // where the id's value stands, for Duplicate
+	sigma   *sigmaRule                  // what only a Sigma rule has; else nil
+	written *written                    // the detection; nil for patterns
+	filters []*written                  // the detections of Filters
 }
 
 // Key is what no two files may share: the id, and for filters, which have names of their own, more than that.

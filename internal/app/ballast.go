@@ -1,0 +1,30 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+
+	"go.uber.org/fx"
+
+	"ttpworker/internal/pipeline"
+)
+
+// startBallast is memory that is allocated and never written to while rules are loaded, in bytes. The collector runs when the
+// heap has doubled, so a small heap that grows is collected over and over: a quarter of what a start costs. This way it waits
+// for a few dozen megabytes, which is also the most that the start then needs on top; the ballast itself takes no memory.
+const startBallast = 32 << 20
+
+// holdBallast holds the ballast from start until there is a plan.
+func holdBallast(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, plans *pipeline.Plans) {
+	supervise(lc, sd, log, "ballast", func(ctx context.Context) error {
+		ballast := make([]byte, startBallast)
+		select {
+		case <-plans.Ready():
+		case <-ctx.Done():
+		}
+		runtime.KeepAlive(ballast)
+		<-ctx.Done()
+		return nil
+	})
+}
