@@ -226,7 +226,7 @@ func (b broken) AppendTags(dst []tagger.Tag, ev *tagger.TaggerEvent) ([]tagger.T
 func planWith(t *testing.T, b broken) *pipeline.Plan {
 	t.Helper()
 	e := engine.New(rules(parse(t, "R1", 1, "curl")), allEnabled)
-	return &pipeline.Plan{Tagger: tagger.NewComposite(newMonitor(), nil, b, e), Digest: "d", Rules: 1}
+	return &pipeline.Plan{Composite: tagger.NewComposite(newMonitor(), nil, b, e), Digest: "d", Rules: 1}
 }
 
 func TestATaggersFailureIsNoDeadLetter(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 // A Plan is an immutable compilation of rules, operator states and the ATT&CK table: the composite tagger and what
 // names it. Same plan and event, same tags (I6).
 type Plan struct {
-	tagger.Tagger
+	*tagger.Composite
 	Digest string // 64 hexadecimal digits
 	Rules  int    // in force, whatever their state
 
@@ -41,7 +41,7 @@ func planOf(set *ruleSet, monitor *tagger.Monitor) *Plan {
 		Always:     e.Always(),
 		IndexBytes: e.IndexBytes(),
 		orders:     set.Orders(),
-		Tagger:     tagger.NewComposite(monitor, kinds, set.taggers(e)...),
+		Composite:  tagger.NewComposite(monitor, kinds, set.taggers(e)...),
 	}
 }
 

@@ -50,20 +50,27 @@ func (c *Composite) Kinds() []string { return slices.Clone(c.kinds) }
 // AppendTags implements Tagger. A tagger's own failure costs its own tags only and is no error here; the only
 // errors are context.Canceled and context.DeadlineExceeded, and then dst comes back as it was.
 func (c *Composite) AppendTags(dst []Tag, ev *TaggerEvent) ([]Tag, error) {
+	out, _, err := c.AppendWhole(dst, ev)
+	return out, err
+}
+
+// AppendWhole is AppendTags that says whether the tags are all there are: whole is false if a tagger has failed.
+func (c *Composite) AppendWhole(dst []Tag, ev *TaggerEvent) (out []Tag, whole bool, err error) {
 	taggers := c.byKind[ev.SourceKind]
 	if len(taggers) == 0 {
 		_, known := c.known[ev.SourceKind]
 		c.monitor.unclaimed(ev.SourceKind, known)
-		return dst, nil
+		return dst, true, nil
 	}
-	out := dst
+	out, whole = dst, true
 	for _, t := range taggers {
-		var err error
-		if out, err = t.AppendTags(out, ev); err != nil {
-			return dst, err
+		var good bool
+		if out, good, err = t.appendTags(out, ev); err != nil {
+			return dst, false, err
 		}
+		whole = whole && good
 	}
-	return out, nil
+	return out, whole, nil
 }
 
 // tolerant keeps a tagger's failure from costing more than that tagger's own tags.
@@ -73,25 +80,25 @@ type tolerant struct {
 	monitor *Monitor
 }
 
-// AppendTags calls the tagger. On its error or panic the result is cut back to dst, the monitor is told, and
+// appendTags calls the tagger, and reports whether it has not failed. On its error or panic the result is cut back to dst, the monitor is told, and
 // the error is swallowed, unless it says that the work was cancelled. The tagger sees what is free behind dst
 // and not dst itself, so that it can lose or spoil no tags but its own.
-func (t tolerant) AppendTags(dst []Tag, ev *TaggerEvent) (out []Tag, err error) {
+func (t tolerant) appendTags(dst []Tag, ev *TaggerEvent) (out []Tag, good bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = dst, nil
+			out, good, err = dst, false, nil
 			t.monitor.failed(t.name, fmt.Errorf("panic: %v", p))
 		}
 	}()
 	own, err := t.inner.AppendTags(dst[len(dst):], ev)
 	switch {
 	case err == nil && cap(dst) == 0:
-		return own, nil
+		return own, true, nil
 	case err == nil:
-		return append(dst, own...), nil // own mostly is where it has to be already
+		return append(dst, own...), true, nil // own mostly is where it has to be already
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return dst, err
+		return dst, false, err
 	}
 	t.monitor.failed(t.name, err)
-	return dst, nil
+	return dst, false, nil
 }

@@ -40,11 +40,14 @@ func TestFailureCostsOnlyTheTaggersOwnTags(t *testing.T) {
 				t.Parallel()
 				c := tagger.NewComposite(newWatch().Monitor, nil, gives("a", "b"), tt.tagger, gives("c"))
 				dst := append(make([]tagger.Tag, 0, 1+room), tagger.Tag{RuleID: "before"})
-				tags, err := c.AppendTags(dst, command())
+				tags, whole, err := c.AppendWhole(dst, command())
 				if err != nil {
 					t.Fatal(err)
 				}
 				checkRules(t, tags, tt.want...)
+				if failed := len(tt.want) == 4 && tt.name != "result replaced"; whole == failed {
+					t.Errorf("AppendWhole says whole = %t, want %t", whole, !failed)
+				}
 			})
 		}
 	}

@@ -17,7 +17,7 @@ func TestTaggerCannotBeRegisteredUnwrapped(t *testing.T) {
 	}
 	for m := range reflect.TypeFor[*Composite]().Methods() {
 		switch m.Name {
-		case "AppendTags", "Kinds", "Name":
+		case "AppendTags", "AppendWhole", "Kinds", "Name":
 		default:
 			t.Errorf("method %s: does it register a tagger? Then wrap it, and name it here", m.Name)
 		}

@@ -1,0 +1,129 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// A Position is what a group has committed for a partition: where it goes on, and what it says about that.
+type Position struct {
+	Offset   int64
+	Metadata string
+}
+
+// Positions are what a group has committed, by partition; one without a commit is missing. An offset that is on its way in
+// an open transaction is waited for.
+func (c *Cluster) Positions(ctx context.Context, group string) (map[Partition]Position, error) {
+	cl, err := c.Client("ttp-positions")
+	if err != nil {
+		return nil, err
+	}
+	defer Close(cl.Close)
+	committed, err := kadm.NewClient(cl).FetchOffsets(kadm.RequireStable(ctx), group)
+	if err == nil {
+		err = committed.Error()
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[Partition]Position{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the offsets of group %s: %w", group, c.Explain(err))
+	}
+	out := map[Partition]Position{}
+	committed.Each(func(o kadm.OffsetResponse) {
+		if o.At >= 0 {
+			out[Partition{o.Topic, o.Partition}] = Position{o.At, o.Metadata}
+		}
+	})
+	return out, nil
+}
+
+// SetPositions commits positions for a group that has no members.
+func (c *Cluster) SetPositions(ctx context.Context, group string, positions map[Partition]Position) error {
+	cl, err := c.Client("ttp-positions")
+	if err != nil {
+		return err
+	}
+	defer Close(cl.Close)
+	var offsets kadm.Offsets
+	for p, at := range positions {
+		offsets.Add(kadm.Offset{Topic: p.Topic, Partition: p.Number, At: at.Offset, LeaderEpoch: -1, Metadata: at.Metadata})
+	}
+	answers, err := kadm.NewClient(cl).CommitOffsets(ctx, group, offsets)
+	if err == nil {
+		err = answers.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("committing offsets of group %s: %w", group, c.Explain(err))
+	}
+	return nil
+}
+
+// Ends are the ends of all partitions of a topic as they are now, what is in open transactions included.
+func (c *Cluster) Ends(ctx context.Context, topic string) (map[int32]int64, error) {
+	return c.offsets(ctx, topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListEndOffsets(ctx, topic) })
+}
+
+// Starts are the first offsets that are still there, by partition.
+func (c *Cluster) Starts(ctx context.Context, topic string) (map[int32]int64, error) {
+	return c.offsets(ctx, topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListStartOffsets(ctx, topic) })
+}
+
+// OffsetsAfter are the offsets of the first records of at or later, by partition; the end where there is none.
+func (c *Cluster) OffsetsAfter(ctx context.Context, topic string, at time.Time) (map[int32]int64, error) {
+	return c.offsets(ctx, topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) {
+		return adm.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic)
+	})
+}
+
+func (c *Cluster) offsets(ctx context.Context, topic string, list func(*kadm.Client) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
+	cl, err := c.Client("ttp-positions")
+	if err != nil {
+		return nil, err
+	}
+	defer Close(cl.Close)
+	found, err := listed(list(kadm.NewClient(cl)))
+	if err != nil {
+		return nil, fmt.Errorf("finding offsets of topic %s: %w", topic, c.Explain(err))
+	}
+	out := map[int32]int64{}
+	found.Each(func(o kadm.ListedOffset) { out[o.Partition] = o.Offset })
+	return out, nil
+}
+
+// errEnough ends a scan early.
+var errEnough = errors.New("enough was read")
+
+// ReadAt returns the committed record at an offset, nil if none is there (any more): retention or compaction has taken it,
+// it was aborted, or it is no record but a marker.
+func (c *Cluster) ReadAt(ctx context.Context, at Partition, offset int64) (*Record, error) {
+	var found *Record
+	starts, err := c.Starts(ctx, at.Topic)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := c.Ends(ctx, at.Topic)
+	if err != nil {
+		return nil, err
+	}
+	start, known := starts[at.Number]
+	if !known || offset < start || offset >= ends[at.Number] {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	// Up to the end, as compaction may have taken this one: the first that comes tells.
+	err = c.Scan(ctx, at.Topic, map[int32]Span{at.Number: {From: offset, To: ends[at.Number]}}, func(r *Record) error {
+		if r.Offset == offset {
+			found = r
+		}
+		return errEnough
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	return found, nil
+}

@@ -1,0 +1,65 @@
+package kafka_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ttpworker/internal/kafka"
+)
+
+func TestPositionsAreWhatWasSet(t *testing.T) {
+	t.Parallel()
+	c, topic := onTopic(t, 3)
+	group := c.Name("positions")
+	want := map[kafka.Partition]kafka.Position{
+		{Topic: topic, Number: 0}: {Offset: 7, Metadata: `{"plan":"x"}`},
+		{Topic: topic, Number: 2}: {Offset: 0},
+	}
+	if got, err := c.Positions(t.Context(), group); err != nil || len(got) != 0 {
+		t.Errorf("Positions of a group that never was = %v, %v, want none", got, err)
+	}
+	if err := c.SetPositions(t.Context(), group, want); err != nil {
+		t.Fatalf("SetPositions = %v", err)
+	}
+	got, err := c.Positions(t.Context(), group)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("Positions = %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestReadAtGivesTheRecordOfAnOffsetAndNoOther(t *testing.T) {
+	t.Parallel()
+	c, topic := onTopic(t, 2)
+	at := kafka.Partition{Topic: topic, Number: 1}
+	when := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c.Write(t, &kgo.Record{Topic: topic, Partition: 1, Key: []byte("k"), Value: []byte("0"), Timestamp: when})
+	w, err := c.NewTransactor(t.Context(), c.Name("w"), map[string]int{topic: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Write(t.Context(), []kafka.Record{{Topic: topic, Partition: 1, Value: []byte("1")}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Write(t, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("3"), Timestamp: when.Add(time.Hour)})
+	for offset, want := range map[int64]string{0: "0", 1: "1", 2: "none", 3: "3", 4: "none", 99: "none"} {
+		rec, err := c.ReadAt(t.Context(), at, offset)
+		if err != nil {
+			t.Fatalf("ReadAt(%d) = %v", offset, err)
+		}
+		got := "none" // offset 2 is the marker of the transaction
+		if rec != nil {
+			got = string(rec.Value)
+		}
+		if got != want {
+			t.Errorf("ReadAt(%d) = %s, want %s", offset, got, want)
+		}
+	}
+	after, err := c.OffsetsAfter(t.Context(), topic, when.Add(time.Minute))
+	if err != nil || after[1] == 0 {
+		t.Errorf("OffsetsAfter = %v, %v, want one behind the first record", after, err)
+	}
+}
