@@ -53,7 +53,11 @@ func (e expression) alternatives() []expression {
 	}
 	var out []expression
 	for _, part := range together(parts) {
-		out = append(out, expression{part.String(), part})
+		one, err := parse(part.String())
+		if err != nil { // a few are not written as they can be read
+			return []expression{e}
+		}
+		out = append(out, one)
 	}
 	return out
 }
