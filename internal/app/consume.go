@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +27,7 @@ func newPipeline(
 	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
 	outputs := produce.Outputs{
 		Encoder: enc, Tags: cfg.Topics.Tags.Name, Shadow: cfg.Topics.Shadow.Name,
-		MaxBytes: min(cmp.Or(tags.MaxMessage, shadow.MaxMessage), cmp.Or(shadow.MaxMessage, tags.MaxMessage)),
+		MaxBytes: most(tags, shadow),
 	}
 	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
 	tellLimit(log, cfg.DLQ)

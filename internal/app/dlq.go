@@ -7,6 +7,8 @@ import (
 
 	"ttpworker/internal/deadletter"
 	"ttpworker/internal/kafka"
+	"ttpworker/internal/registry"
+	"ttpworker/internal/tagger"
 	"ttpworker/internal/wire"
 )
 
@@ -57,34 +59,51 @@ func ReplayDeadLetters(ctx context.Context, cfg Config, log *slog.Logger, r dead
 	return report, err
 }
 
-// eventChecker makes a function that says whether a record can be read as an event, with the schema registry asked
-// where a replica would ask it, but not waited for once it has said that it does not have a schema. Call stop when done.
+// eventChecker makes a function that says whether a record can be read as an event, without waiting for a schema once the
+// registry has said that it does not have it. Call stop when done.
 func eventChecker(ctx context.Context, cfg Config, log *slog.Logger) (check func(*kafka.Record) error, stop func(), err error) {
+	cfg.Kafka.SchemaWait = 0
+	read, stop, err := eventReader(ctx, cfg, log)
+	check = func(rec *kafka.Record) error {
+		_, err := read(ctx, rec)
+		if _, skip := errors.AsType[wire.SkipError](err); skip {
+			return nil
+		}
+		return err
+	}
+	return check, stop, err
+}
+
+// eventReader makes a function that reads an event as a worker would, the schema registry asked and waited for as a worker
+// waits. Call stop when done.
+func eventReader(
+	ctx context.Context, cfg Config, log *slog.Logger,
+) (read func(context.Context, *kafka.Record) (tagger.TaggerEvent, error), stop func(), err error) {
 	dec, err := newDecoder(cfg, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.Kafka.SchemaWait = 0
 	ctx, cancel := context.WithCancel(ctx)
+	var schemas *registry.Resolver
 	schemas, await, err := startResolver(ctx, cfg, dec, log)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
-	check = func(rec *kafka.Record) error {
-		_, _, err := dec.Event(rec.Value, rec.Time)
-		if _, skip := errors.AsType[wire.SkipError](err); skip {
-			return nil
-		}
+	read = func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
+		ev, _, err := dec.Event(rec.Value, rec.Time)
 		missing, ok := errors.AsType[*wire.MissingSchemaError](err)
 		if !ok {
-			return err
+			return ev, err
 		}
 		if why := schemas.Await(ctx, missing.Ref); why != nil {
-			return &wire.Error{Class: wire.UnknownSchema, Err: why}
+			if ctx.Err() != nil {
+				return ev, ctx.Err()
+			}
+			return ev, &wire.Error{Class: wire.UnknownSchema, Err: why}
 		}
-		_, _, err = dec.Event(rec.Value, rec.Time)
-		return err
+		ev, _, err = dec.Event(rec.Value, rec.Time)
+		return ev, err
 	}
-	return check, func() { cancel(); await() }, nil
+	return read, func() { cancel(); await() }, nil
 }

@@ -32,8 +32,8 @@ type copier struct {
 	ready     chan struct{}                      // nil = from the start
 }
 
-func (c *copier) Begin() consume.Batch { return c }
-func (c *copier) Metadata() string     { return "plan-1" }
+func (c *copier) Begin() consume.Batch                                   { return c }
+func (c *copier) Position(_ string, _ int32, next int64) (int64, string) { return next, "plan-1" }
 
 func (c *copier) Ready() <-chan struct{} {
 	if c.ready == nil {

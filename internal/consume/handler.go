@@ -15,6 +15,11 @@ type Handler interface {
 	Begin() Batch
 }
 
+// A Releaser is a Handler that hears of partitions that this process has no more, which may come back later.
+type Releaser interface {
+	Released(partitions map[string][]int32)
+}
+
 // A Batch is what one transaction does.
 type Batch interface {
 	// Outputs appends to dst what recs give, records of one partition in order (I3). It is called for several
@@ -26,8 +31,9 @@ type Batch interface {
 	// Check is called before a commit, when all outputs are there. An error is fatal: the transaction is aborted and
 	// the worker stops.
 	Check() error
-	// Metadata goes into the committed offsets beside every position.
-	Metadata() string
+	// Position is what is committed of a partition whose records before next were handed out: an offset, next or an
+	// earlier one from which records shall come again after a restart, and metadata beside it.
+	Position(topic string, partition int32, next int64) (offset int64, metadata string)
 	// End is called once, when the transaction is over. After committed = false the same records come again.
 	End(committed bool)
 }

@@ -87,13 +87,21 @@ func (m *member) options() []kgo.Opt {
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			m.log.Info("partitions revoked", "partitions", parts)
+			m.released(parts)
 		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			m.lost.Store(true)
 			m.owner.lost()
 			m.log.Warn("partitions lost", "partitions", parts)
+			m.released(parts)
 		}),
 	)
+}
+
+func (m *member) released(parts map[string][]int32) {
+	if r, is := m.handler.(Releaser); is {
+		r.Released(parts)
+	}
 }
 
 // samePartition has an output go to the partition that it names, that of its event, and notes if there is none.

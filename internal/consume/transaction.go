@@ -340,15 +340,17 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 			try = kgo.TryAbort
 		}
 	}
-	return t.session.End(withMetadata(ctx, open.batch.Metadata()), try)
+	return t.session.End(withPositions(ctx, open.batch.Position), try)
 }
 
-// withMetadata has the offsets that are committed under ctx, with a transaction or without, carry metadata.
-func withMetadata(ctx context.Context, metadata string) context.Context {
+// withPositions has the offsets that are committed under ctx, with a transaction or without, be what position makes of them.
+func withPositions(ctx context.Context, position func(topic string, partition int32, next int64) (int64, string)) context.Context {
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
 		for i := range req.Topics {
 			for k := range req.Topics[i].Partitions {
-				req.Topics[i].Partitions[k].Metadata = &metadata
+				p := &req.Topics[i].Partitions[k]
+				offset, metadata := position(req.Topics[i].Topic, p.Partition, p.Offset)
+				p.Offset, p.Metadata = offset, &metadata
 			}
 		}
 		return nil
@@ -356,7 +358,9 @@ func withMetadata(ctx context.Context, metadata string) context.Context {
 	return kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
 		for i := range req.Topics {
 			for k := range req.Topics[i].Partitions {
-				req.Topics[i].Partitions[k].Metadata = &metadata
+				p := &req.Topics[i].Partitions[k]
+				offset, metadata := position(req.Topics[i].Topic, p.Partition, p.Offset)
+				p.Offset, p.Metadata = offset, &metadata
 			}
 		}
 		return nil

@@ -24,9 +24,14 @@ func (c *Cluster) Positions(ctx context.Context, group string) (map[Partition]Po
 		return nil, err
 	}
 	defer Close(cl.Close)
-	committed, err := kadm.NewClient(cl).FetchOffsets(kadm.RequireStable(ctx), group)
-	if err == nil {
-		err = committed.Error()
+	var committed kadm.OffsetResponses
+	for {
+		if committed, err = kadm.NewClient(cl).FetchOffsets(kadm.RequireStable(ctx), group); err == nil {
+			err = committed.Error()
+		}
+		if !errors.Is(err, kerr.UnstableOffsetCommit) || ctx.Err() != nil {
+			break // else the client has given up before a dead producer's transaction times out
+		}
 	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return map[Partition]Position{}, nil
@@ -60,6 +65,23 @@ func (c *Cluster) SetPositions(ctx context.Context, group string, positions map[
 	}
 	if err != nil {
 		return fmt.Errorf("committing offsets of group %s: %w", group, c.Explain(err))
+	}
+	return nil
+}
+
+// DeleteGroup deletes a group that has no members.
+func (c *Cluster) DeleteGroup(ctx context.Context, group string) error {
+	cl, err := c.Client("ttp-positions")
+	if err != nil {
+		return err
+	}
+	defer Close(cl.Close)
+	answer, err := kadm.NewClient(cl).DeleteGroup(ctx, group)
+	if err == nil {
+		err = answer.Err
+	}
+	if err != nil {
+		return fmt.Errorf("deleting group %s: %w", group, c.Explain(err))
 	}
 	return nil
 }

@@ -59,8 +59,8 @@ type batch struct {
 	spans   []*tracing.Span // of the records that carry a trace
 }
 
-// Metadata implements consume.Batch: the offsets say under which plan they were reached.
-func (b *batch) Metadata() string { return b.plan.Digest }
+// Position implements consume.Batch: the offsets say under which plan they were reached.
+func (b *batch) Position(_ string, _ int32, next int64) (int64, string) { return next, b.plan.Digest }
 
 // Check implements consume.Batch: a *FloodError if too many records are dead letters.
 func (b *batch) Check() error {

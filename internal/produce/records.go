@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
@@ -63,6 +65,16 @@ func (o Outputs) TagRecord(t *tagger.Tag, from Source, taggedAt time.Time) (kafk
 		}
 	}
 	return r, nil
+}
+
+// TagTombstone says that a tag does not hold any more in one of the topics of tags. from is what the tag came from.
+func (o Outputs) TagTombstone(topic string, id uuid.UUID, from Source) kafka.Record {
+	return kafka.Record{
+		Topic: topic, Partition: from.Partition, Key: []byte(id.String()),
+		Headers: append(headers(o.Encoder, wire.TagRecord),
+			kafka.Header{Key: HeaderPlan, Value: []byte(from.Plan)},
+			kafka.Header{Key: HeaderSource, Value: []byte(from.Position)}),
+	}
 }
 
 // A LoadedRule is a rule that is loaded now.

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"ttpworker/internal/app"
+	"ttpworker/internal/retag"
+)
+
+// retagFlags say what to retag.
+type retagFlags struct {
+	app.Retag
+
+	from, to, states     string
+	memory               int // MiB
+	maxAdded, maxRemoved int
+	flags                *pflag.FlagSet
+}
+
+func newRetag(g *globals) *cobra.Command {
+	var r retagFlags
+	c := &cobra.Command{
+		Use:   "retag",
+		Short: "Make the tags of past events what the rules of now give",
+		Long: "Replay the events of a range under the rules of the configuration and the operators' states, and write what differs from\n" +
+			"the tags that are there: tags that are missing, tags that are different, tombstones for those that do not hold any more.\n" +
+			"Live workers go on meanwhile; what they have read when it begins is the end of the range, however late --to is.\n\n" +
+			"It says the id of its job. A job that was stopped or killed goes on with --job ID, and the same command given elsewhere\n" +
+			"shares the work. It has to have the same rules and states then.\n\n" +
+			"--dry-run writes nothing and says what would be. With --rules-dir the rules there are held against those of the\n" +
+			"configuration, whatever is in the topics: what an edit would do to the past. Exit code 4: more than --max-added or\n" +
+			"--max-removed would change.",
+		Example: `  worker retag --from 720h --rules R0012,R0014 --dry-run
+  worker retag --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z
+  worker retag --from 720h --dry-run --rules-dir ../candidate --max-removed 0`,
+		Args: usageArgs(cobra.NoArgs),
+	}
+	r.add(c.Flags())
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := r.check(time.Now()); err != nil {
+			return usage(err)
+		}
+		cfg, log, err := g.loadForKafka()
+		if err != nil {
+			return err
+		}
+		done := r.show(cmd.ErrOrStderr())
+		out, err := app.RetagHistory(cmd.Context(), cfg, log, r.Retag)
+		done()
+		if out.Job == nil {
+			return err
+		}
+		if printErr := printRetag(g, cmd.OutOrStdout(), &out, r.DryRun); err == nil {
+			err = printErr
+		}
+		if err != nil {
+			if !r.DryRun {
+				err = fmt.Errorf("%w\nThe job is not done. Go on with it: worker retag --job %s", err, out.Job.ID)
+			}
+			return err
+		}
+		return r.exceeded(out.Report.Total())
+	}
+	return c
+}
+
+func (r *retagFlags) add(f *pflag.FlagSet) {
+	r.flags = f
+	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339), how long ago (24h), or an offset with --partition")
+	f.StringVar(&r.to, "to", "now", "`where` to end, not included: now, or as for --from")
+	f.StringSliceVar(&r.Topics, "topic", nil, "only events of these `topics`; default: all of input.topics")
+	f.Int32SliceVar(&r.Partitions, "partition", nil, "only these `partitions`")
+	f.StringSliceVar(&r.Rules, "rules", nil, "only tags of the rules with these `ids`")
+	f.StringVar(&r.Job, "job", "", "go on with the job of this `id`, or share it")
+	f.BoolVar(&r.DryRun, "dry-run", false, "write nothing, say what would be")
+	f.StringArrayVar(&r.Candidate, "rules-dir", nil, "with --dry-run: hold the rules in this `directory` against those of the configuration; may be given several times")
+	f.StringVar(&r.states, "states", "as-now", "`as-now`, or ignore: as if operators had ordered nothing")
+	f.DurationVar(&r.Wait, "wait", 10*time.Second, "`how long` to wait for live workers to come under the rules and states of now")
+	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the index of tags that are there, 64 bytes each at the most; what is more goes to disk")
+	f.StringVar(&r.Dir, "tmp", "", "`directory` for that; default: the system's for temporary files")
+	f.IntVar(&r.maxAdded, "max-added", -1, "with --dry-run: exit code 4 if more `tags` would be added; -1 = any number may")
+	f.IntVar(&r.maxRemoved, "max-removed", -1, "with --dry-run: exit code 4 if more `tags` would be removed; -1 = any number may")
+}
+
+// check completes what the flags say, and reports all that does not fit together.
+func (r *retagFlags) check(now time.Time) error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, m := range []struct {
+		flag, text string
+		into       *retag.Moment
+	}{{"--from", r.from, &r.From}, {"--to", r.to, &r.To}} {
+		var err error
+		if *m.into, err = retag.ParseMoment(m.text, now); err != nil {
+			fault("%s: %w", m.flag, err)
+		} else if m.into.IsOffset() && len(r.Partitions) != 1 {
+			fault("%s: an offset means something in one partition: add --partition", m.flag)
+		}
+	}
+	switch r.states {
+	case "as-now":
+	case "ignore":
+		r.Ignore = true
+	default:
+		fault("--states %q: as-now or ignore", r.states)
+	}
+	if r.memory < 1 {
+		fault("--memory %d is less than 1", r.memory)
+	}
+	r.Memory = int64(r.memory) << 20
+	if len(r.Candidate) > 0 && !r.DryRun {
+		fault("--rules-dir compares rules: it needs --dry-run")
+	}
+	if !r.DryRun && (r.maxAdded >= 0 || r.maxRemoved >= 0) {
+		fault("--max-added and --max-removed need --dry-run: what is written is written")
+	}
+	if r.Job != "" {
+		for _, name := range []string{"from", "to", "topic", "partition", "dry-run", "rules-dir"} {
+			if r.flags.Changed(name) {
+				fault("--job goes on with a job whose range is decided: leave out --%s", name)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// show tells of the job when it begins, and of its progress where somebody watches. Call done when it is over.
+func (r *retagFlags) show(w io.Writer) (done func()) {
+	var bar *progressbar.ProgressBar
+	r.Began = func(job *retag.Job) {
+		if !r.DryRun {
+			fmt.Fprintf(w, "job %s: %d offsets in %s\n", job.ID, job.Events(), count(len(job.Parts), "partition"))
+		}
+		if isatty.IsTerminal(os.Stderr.Fd()) {
+			bar = progressbar.NewOptions64(job.Events(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(),
+				progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"), progressbar.OptionSetPredictTime(true),
+				progressbar.OptionSetDescription("events"), progressbar.OptionClearOnFinish())
+		}
+	}
+	r.Progress = func(events int) {
+		if bar != nil {
+			_ = bar.Add(events)
+		}
+	}
+	return func() {
+		if bar != nil {
+			_ = bar.Finish()
+		}
+	}
+}
+
+// exceeded is the end with code 4.
+func (r *retagFlags) exceeded(total retag.Counts) error {
+	var errs []error
+	if r.maxAdded >= 0 && total.Added > r.maxAdded {
+		errs = append(errs, fmt.Errorf("%d tags would be added, more than %d (--max-added)", total.Added, r.maxAdded))
+	}
+	if r.maxRemoved >= 0 && total.Removed > r.maxRemoved {
+		errs = append(errs, fmt.Errorf("%d tags would be removed, more than %d (--max-removed)", total.Removed, r.maxRemoved))
+	}
+	if len(errs) > 0 {
+		return &codedError{exitLimit, errors.Join(errs...)}
+	}
+	return nil
+}
+
+func printRetag(g *globals, w io.Writer, out *app.Retagged, dry bool) error {
+	if g.json() {
+		return printRetagJSON(w, out, dry)
+	}
+	report := &out.Report
+	if len(report.ByLabel) > 0 {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "RULE\tTECHNIQUE\tADDED\tREMOVED\tCHANGED\tUNCHANGED")
+		for _, l := range report.Labels() {
+			c := report.ByLabel[l]
+			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\n", l.RuleID, orNone(l.Technique), c.Added, c.Removed, c.Changed, c.Unchanged)
+		}
+		total := report.Total()
+		fmt.Fprintf(t, "all\t\t%d\t%d\t%d\t%d\n", total.Added, total.Removed, total.Changed, total.Unchanged)
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+		for _, l := range report.Labels() {
+			for _, s := range report.ByLabel[l].Samples {
+				fmt.Fprintf(w, "%s %s %s, event %s\n", s.Change, l.RuleID, s.TagID, s.Source)
+			}
+		}
+	}
+	verb := "wrote"
+	if dry {
+		verb = "would write"
+	}
+	_, err := fmt.Fprintf(w, "%s read, %s %s\n", count(report.Events, "event"), verb, count(report.Records, "record"))
+	for _, note := range []struct {
+		n    int
+		says string
+	}{
+		{report.Unknown, "events cannot be read, or a tagger failed"},
+		{report.Kept, "tags of those stay"},
+		{report.Older, "tags are of events that are gone (retention); they stay"},
+		{report.Live, "tags belong to events outside the range; they stay"},
+		{report.Restored, "tags of live workers were put back that the job had written over"},
+	} {
+		if note.n > 0 && err == nil {
+			_, err = fmt.Fprintf(w, "%d %s\n", note.n, note.says)
+		}
+	}
+	for _, p := range out.Job.Behind() {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s/%d is still tagged under plan %s after offset %d\n", p.Topic, p.Number, orNone(out.Job.Parts[p].Plan), out.Job.Parts[p].Cut)
+		}
+	}
+	return err
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func printRetagJSON(w io.Writer, out *app.Retagged, dry bool) error {
+	type group struct {
+		RuleID    string `json:"rule_id"`
+		Technique string `json:"technique"`
+		retag.Counts
+	}
+	type part struct {
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
+		From      int64  `json:"from"`
+		To        int64  `json:"to"`
+		Cut       int64  `json:"cut"`
+		Plan      string `json:"plan_after_cut"`
+	}
+	report := &out.Report
+	doc := struct {
+		Job      string  `json:"job"`
+		Plan     string  `json:"plan"`
+		DryRun   bool    `json:"dry_run"`
+		Events   int     `json:"events"`
+		Records  int     `json:"records"`
+		Unknown  int     `json:"unknown_events"`
+		Kept     int     `json:"kept_tags"`
+		Older    int     `json:"tags_of_gone_events"`
+		Live     int     `json:"tags_outside_range"`
+		Restored int     `json:"restored_tags"`
+		Groups   []group `json:"groups"`
+		Parts    []part  `json:"partitions"`
+	}{
+		Job: out.Job.ID, Plan: out.Job.Plan, DryRun: dry, Events: report.Events, Records: report.Records, Unknown: report.Unknown,
+		Kept: report.Kept, Older: report.Older, Live: report.Live, Restored: report.Restored, Groups: []group{}, Parts: []part{},
+	}
+	for _, l := range report.Labels() {
+		c := *report.ByLabel[l]
+		if c.Samples == nil {
+			c.Samples = []retag.Sample{}
+		}
+		doc.Groups = append(doc.Groups, group{l.RuleID, l.Technique, c})
+	}
+	for _, at := range out.Job.Partitions() {
+		p := out.Job.Parts[at]
+		doc.Parts = append(doc.Parts, part{at.Topic, at.Number, p.Span.From, p.Span.To, p.Cut, p.Plan})
+	}
+	return writeJSON(w, doc)
+}

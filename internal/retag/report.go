@@ -1,0 +1,164 @@
+package retag
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+
+	"ttpworker/internal/tagger"
+)
+
+// A Change is what becomes of a tag.
+type Change string
+
+// What becomes of tags.
+const (
+	Added     Change = "added"
+	Removed   Change = "removed"
+	Changed   Change = "changed"
+	Unchanged Change = "unchanged"
+)
+
+// A Label is what tags are counted by.
+type Label struct{ RuleID, Technique string }
+
+// labelOf is the label of a tag.
+func labelOf(t *tagger.Tag) Label { return Label{t.RuleID, t.Technique()} }
+
+// labels number the labels of tags, since an index holds many. Safe for concurrent use.
+type labels struct {
+	mu      sync.Mutex
+	numbers map[Label]uint32
+	names   []Label
+}
+
+func newLabels() *labels { return &labels{numbers: map[Label]uint32{}} }
+
+func (l *labels) number(name Label) uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, known := l.numbers[name]
+	if !known {
+		n = uint32(len(l.names)) //nolint:gosec // as many as rules have emits
+		l.numbers[name] = n
+		l.names = append(l.names, name)
+	}
+	return n
+}
+
+func (l *labels) name(number uint32) Label {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.names[number]
+}
+
+// A Sample is one tag of those that are counted.
+type Sample struct {
+	Change Change `json:"change"`
+	TagID  string `json:"tag_id"`
+	Source string `json:"source"` // topic/partition/offset of the event that decided
+}
+
+// maxSamples is how many samples of a change are kept per label.
+const maxSamples = 3
+
+// Counts are of the tags of one label.
+type Counts struct {
+	Added     int      `json:"added"`
+	Removed   int      `json:"removed"`
+	Changed   int      `json:"changed"`
+	Unchanged int      `json:"unchanged"`
+	Samples   []Sample `json:"samples"` // not of unchanged ones
+}
+
+func (c *Counts) of(change Change) *int {
+	switch change {
+	case Added:
+		return &c.Added
+	case Removed:
+		return &c.Removed
+	case Changed:
+		return &c.Changed
+	default:
+		return &c.Unchanged
+	}
+}
+
+// A Report is what a job has done, or would do. The zero value is empty.
+type Report struct {
+	Events   int // of the range that were read
+	Unknown  int // events that cannot be read or whose tagger failed: their tags stay
+	Kept     int // tags of those
+	Older    int // tags of events that retention has taken, which stay
+	Live     int // tags that live workers have written since, which stay
+	Restored int // tags of live workers that the job had overwritten and wrote again
+	Records  int // written
+	ByLabel  map[Label]*Counts
+}
+
+// count counts a tag. tagID and source are asked for a sample.
+func (r *Report) count(change Change, label Label, tagID func() string, source func() string) {
+	if r.ByLabel == nil {
+		r.ByLabel = map[Label]*Counts{}
+	}
+	c := r.ByLabel[label]
+	if c == nil {
+		c = &Counts{}
+		r.ByLabel[label] = c
+	}
+	n := c.of(change)
+	*n++
+	if change != Unchanged && *n <= maxSamples {
+		c.Samples = append(c.Samples, Sample{change, tagID(), source()})
+	}
+}
+
+// add adds another report.
+func (r *Report) add(o *Report) {
+	r.Events += o.Events
+	r.Unknown += o.Unknown
+	r.Kept += o.Kept
+	r.Older += o.Older
+	r.Live += o.Live
+	r.Restored += o.Restored
+	r.Records += o.Records
+	for label, more := range o.ByLabel {
+		if r.ByLabel == nil {
+			r.ByLabel = map[Label]*Counts{}
+		}
+		c := r.ByLabel[label]
+		if c == nil {
+			c = &Counts{}
+			r.ByLabel[label] = c
+		}
+		for _, s := range more.Samples {
+			if kept := len(slices.DeleteFunc(slices.Clone(c.Samples), func(o Sample) bool { return o.Change != s.Change })); kept < maxSamples {
+				c.Samples = append(c.Samples, s)
+			}
+		}
+		c.Added += more.Added
+		c.Removed += more.Removed
+		c.Changed += more.Changed
+		c.Unchanged += more.Unchanged
+	}
+}
+
+// Total is the sum of all labels, without samples.
+func (r *Report) Total() Counts {
+	var sum Counts
+	for _, c := range r.ByLabel {
+		sum.Added += c.Added
+		sum.Removed += c.Removed
+		sum.Changed += c.Changed
+		sum.Unchanged += c.Unchanged
+	}
+	return sum
+}
+
+// Labels lists the labels by rule and technique.
+func (r *Report) Labels() []Label {
+	return slices.SortedFunc(maps.Keys(r.ByLabel), func(a, b Label) int {
+		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Technique, b.Technique))
+	})
+}

@@ -1,0 +1,444 @@
+package retag
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"ttpworker/internal/consume"
+	"ttpworker/internal/kafka"
+)
+
+// A Run does a job, or the part of it that this process gets. Make it with NewRun and call Do once.
+type Run struct {
+	*Evaluator
+
+	job       *Job
+	cluster   *kafka.Cluster
+	liveGroup string
+	limits    map[string]int
+	memory    *budget
+	dir       string
+	progress  func(events int)
+	log       *slog.Logger
+	labels    *labels
+	over      chan struct{} // closed when the whole job is done
+
+	mu     sync.Mutex
+	units  map[kafka.Partition]*running
+	report Report
+	older  map[kafka.Partition]int // tags of events that are gone
+
+	orphans map[kafka.Partition]time.Time // watch's own: since when nobody has finished a partition that is through
+}
+
+// Settings are those of a process.
+type Settings struct {
+	Kafka    kafka.Config   // of which the group and the replica are the job's
+	Limits   map[string]int // max.message.bytes of the topics of tags
+	Memory   int64          // that indexes may take, in bytes; what is more goes to files
+	Dir      string         // of those; "" = the system's for temporary files
+	Live     string         // group of the live workers
+	Progress func(events int)
+}
+
+// A running is a unit and whether it can be worked with.
+type running struct {
+	*unit
+
+	stop  context.CancelFunc
+	ready chan struct{}
+	err   error // why it never will be; set before ready is closed
+
+	mu     sync.Mutex // whoever works with the unit has it
+	closed bool
+
+	through bool // its range is done, and that is committed; Run.mu guards it
+}
+
+// end ends the work on a unit.
+func (u *running) end() error {
+	u.stop()
+	<-u.ready
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return nil
+	}
+	u.closed = true
+	return u.close()
+}
+
+// NewRun makes a run of a job.
+func NewRun(e *Evaluator, job *Job, cluster *kafka.Cluster, s Settings, log *slog.Logger) *Run {
+	e.Prepare()
+	return &Run{
+		Evaluator: e, job: job, cluster: cluster, liveGroup: s.Live, limits: s.Limits, memory: &budget{most: s.Memory}, dir: s.Dir,
+		progress: s.Progress, log: log, labels: newLabels(), over: make(chan struct{}), units: map[kafka.Partition]*running{},
+		older: map[kafka.Partition]int{}, orphans: map[kafka.Partition]time.Time{},
+	}
+}
+
+// Do takes part in the job until it is done, and reports what this process has done of it. The report is good when there is an
+// error, too. Done again after an error, or elsewhere, the job goes on.
+func (r *Run) Do(ctx context.Context, cfg kafka.Config) (Report, error) {
+	if err := r.job.begin(ctx, r.cluster); err != nil {
+		return Report{}, err
+	}
+	cfg.Group, cfg.Replica, cfg.Delivery, cfg.Leave = r.job.Group(), "", kafka.ExactlyOnce, false
+	cfg.TransactionTimeout = min(cfg.TransactionTimeout, transactionTimeout)
+	members := consume.New(r.cluster, cfg, r.job.topics(), r.limits, r, func(bool) {}, r.log, prometheus.NewRegistry())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return members.Run(gctx) })
+	g.Go(func() error {
+		defer cancel()
+		return r.watch(gctx)
+	})
+	err := g.Wait()
+	r.Released(nil)
+	select {
+	case <-r.over:
+		r.job.forget(context.WithoutCancel(ctx), r.cluster, r.log)
+		return r.result(), nil
+	default:
+		return r.result(), errors.Join(err, ctx.Err())
+	}
+}
+
+// transactionTimeout is how long a process that was killed keeps others from going on with its partitions.
+const transactionTimeout = 10 * time.Second
+
+// ready is closed: batches may always begin.
+var ready = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Ready implements consume.Handler.
+func (r *Run) Ready() <-chan struct{} { return ready }
+
+// Begin implements consume.Handler.
+func (r *Run) Begin() consume.Batch { return &batch{run: r, done: map[kafka.Partition]*partDone{}} }
+
+// Released implements consume.Releaser: somebody else may work on the partitions, so what is known of their tags gets old. Nil
+// stands for all.
+func (r *Run) Released(parts map[string][]int32) {
+	r.mu.Lock()
+	gone := map[kafka.Partition]*running{}
+	for topic, numbers := range parts {
+		for _, n := range numbers {
+			at := kafka.Partition{Topic: topic, Number: n}
+			if u := r.units[at]; u != nil {
+				gone[at] = u
+			}
+		}
+	}
+	if parts == nil {
+		maps.Copy(gone, r.units)
+	}
+	for at := range gone {
+		delete(r.units, at)
+	}
+	r.mu.Unlock()
+	for at, u := range gone {
+		if err := u.end(); err != nil {
+			r.log.Warn("giving an index up", "topic", at.Topic, "partition", at.Number, "err", err)
+		}
+	}
+}
+
+// unit is the work on a partition, which begins with the first call.
+func (r *Run) unit(at kafka.Partition) *running {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if u := r.units[at]; u != nil {
+		return u
+	}
+	ctx, stop := context.WithCancel(context.Background()) // ends with Released
+	u := &running{unit: newUnit(r.Evaluator, at, r.job.Parts[at].Span, r.job.ID, r.labels), ready: make(chan struct{}), stop: stop}
+	u.reread = func(ctx context.Context, offset int64) (*kafka.Record, error) {
+		return r.cluster.ReadAt(ctx, at, offset)
+	}
+	r.units[at] = u
+	go func() { // Released awaits it
+		defer close(u.ready)
+		u.err = r.prepare(ctx, u)
+	}()
+	return u
+}
+
+// prepare reads the tags of a partition.
+func (r *Run) prepare(ctx context.Context, u *running) error {
+	start := time.Now()
+	for s := range sides {
+		topic := u.topic(s)
+		ends, err := r.cluster.Ends(ctx, topic)
+		if err != nil {
+			return err
+		}
+		starts, err := r.cluster.Starts(ctx, topic)
+		if err != nil {
+			return err
+		}
+		x := newIndex(r.memory, r.dir, func(tags int) {
+			r.log.Info("index goes to disk", "topic", topic, "partition", u.at.Number, "tags", tags)
+		})
+		if err := u.fill(ctx, s, x, kafka.Span{From: starts[u.at.Number], To: ends[u.at.Number]}, r.read); err != nil {
+			return err
+		}
+	}
+	if err := r.countOlder(ctx, u); err != nil {
+		return err
+	}
+	r.log.Info("tags read", "topic", u.at.Topic, "partition", u.at.Number, "tags", u.index[trusted].len(), "shadow_tags", u.index[shadow].len(),
+		"bytes", u.index[trusted].bytes()+u.index[shadow].bytes(), "took_ms", time.Since(start).Milliseconds())
+	return nil
+}
+
+// countOlder counts the tags whose events retention has taken.
+func (r *Run) countOlder(ctx context.Context, u *running) error {
+	starts, err := r.cluster.Starts(ctx, u.at.Topic)
+	if err != nil {
+		return err
+	}
+	sum := 0
+	for _, x := range u.index {
+		n, err := x.before(starts[u.at.Number])
+		if err != nil {
+			return err
+		}
+		sum += n
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.older[u.at] = sum
+	return nil
+}
+
+// result is the report of this process.
+func (r *Run) result() Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.report
+	for _, n := range r.older {
+		out.Older += n
+	}
+	return out
+}
+
+// through reports whether there is nothing left of a partition that this process has to commit.
+func (r *Run) through(at kafka.Partition) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.units[at]
+	return u == nil || u.through
+}
+
+// read is a reader.
+func (r *Run) read(ctx context.Context, topic string, partition int32, span kafka.Span, apply func(*kafka.Record) error) error {
+	if span.From >= span.To {
+		return nil
+	}
+	return r.cluster.Scan(ctx, topic, map[int32]kafka.Span{partition: span}, apply)
+}
+
+// A batch is what one transaction does of a job.
+type batch struct {
+	run *Run
+
+	mu   sync.Mutex
+	done map[kafka.Partition]*partDone
+}
+
+// partDone is what a batch has done of a partition.
+type partDone struct {
+	unit   *running
+	report Report
+	next   int64
+}
+
+var errReading = errors.New("the tags that are there are being read")
+
+// Outputs implements consume.Batch. A partition waits until its tags are read, and when its range is done until the job is:
+// once that is committed, as a wait aborts the transaction, and what it had done of the range would not come again before.
+func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {
+	at := kafka.Partition{Topic: recs[0].Topic, Number: recs[0].Partition}
+	part, ours := b.run.job.Parts[at]
+	if !ours || recs[0].Offset >= part.Span.To && b.run.through(at) {
+		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: b.run.over, Err: errors.New("its range is done")}
+	}
+	u := b.run.unit(at)
+	select {
+	case <-u.ready:
+	default:
+		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: u.ready, Err: errReading}
+	}
+	if u.err != nil {
+		return dst, u.err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed { // the partition was taken away meanwhile, so that the transaction will be aborted
+		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: ready, Err: errReading}
+	}
+	d := b.part(at, u)
+	for i := range recs {
+		if err := ctx.Err(); err != nil {
+			return dst, err
+		}
+		var err error
+		if dst, err = u.take(ctx, dst, &recs[i], &d.report); err != nil {
+			return dst, err
+		}
+	}
+	d.next = recs[len(recs)-1].Offset + 1
+	return dst, nil
+}
+
+// part is what the batch has done of a partition.
+func (b *batch) part(at kafka.Partition, u *running) *partDone {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.done[at]
+	if d == nil {
+		d = &partDone{unit: u}
+		b.done[at] = d
+	}
+	return d
+}
+
+// Unreadable implements consume.Batch: what the tags of events are that cannot be read is not known, so they stay.
+func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
+	b.run.log.Warn("events cannot be read, their tags stay", "source", consume.Source(at), "err", cause)
+	return dst
+}
+
+// Check implements consume.Batch.
+func (b *batch) Check() error { return nil }
+
+// Position implements consume.Batch.
+func (b *batch) Position(topic string, partition int32, next int64) (int64, string) {
+	at := kafka.Partition{Topic: topic, Number: partition}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := ""
+	if part, ours := b.run.job.Parts[at]; ours {
+		text = b.run.job.metadata(at)
+		if d := b.done[at]; d != nil && next < part.Span.To {
+			next = d.unit.low(next)
+		}
+	}
+	return next, text
+}
+
+// End implements consume.Batch.
+func (b *batch) End(committed bool) {
+	if !committed {
+		return
+	}
+	events := 0
+	b.run.mu.Lock()
+	defer b.run.mu.Unlock()
+	for _, d := range b.done {
+		d.unit.passed(d.next)
+		d.unit.through = d.next >= d.unit.span.To
+		b.run.report.add(&d.report)
+		events += d.report.Events
+	}
+	if b.run.progress != nil {
+		b.run.progress(events)
+	}
+}
+
+// watchEvery is how often the positions of the job and of the live group are looked at.
+const watchEvery = 500 * time.Millisecond
+
+// watch returns when the job is done. It has the last look at each partition whose range is done, see guard.
+func (r *Run) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		all, err := r.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // asked to stop
+		case err != nil:
+			return err
+		case all:
+			close(r.over)
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// look finishes the partitions that can be, and reports whether all are.
+func (r *Run) look(ctx context.Context) (all bool, err error) {
+	live, err := r.cluster.Positions(ctx, r.liveGroup)
+	if err != nil {
+		return false, err
+	}
+	for at, part := range r.job.Parts {
+		if now := live[at].Offset; now < part.Cut {
+			return false, fmt.Errorf("group %s was set back to offset %d of %s/%d, before offset %d where it was when the job began: it writes again what the job has written, so the job ends",
+				r.liveGroup, now, at.Topic, at.Number, part.Cut)
+		}
+	}
+	reached, err := r.cluster.Positions(ctx, r.job.Group())
+	if err != nil {
+		return false, err
+	}
+	done, err := r.cluster.Positions(ctx, r.job.doneGroup())
+	if err != nil {
+		return false, err
+	}
+	all = true
+	for at, part := range r.job.Parts {
+		if _, is := done[at]; is {
+			continue
+		}
+		if reached[at].Offset < part.Span.To || !r.mine(at) {
+			all = false
+			continue
+		}
+		if err := r.guard(ctx, at); err != nil {
+			return false, err
+		}
+		mark := map[kafka.Partition]kafka.Position{at: {Offset: part.Span.To, Metadata: r.job.metadata(at)}}
+		if err := r.cluster.SetPositions(ctx, r.job.doneGroup(), mark); err != nil {
+			return false, err
+		}
+	}
+	return all, nil
+}
+
+// orphanPatience is how long the process that has gone through a partition gets to finish it before others do.
+const orphanPatience = 10 * time.Second
+
+// mine reports whether it is this process that finishes a partition.
+func (r *Run) mine(at kafka.Partition) bool {
+	r.mu.Lock()
+	worked := r.units[at] != nil
+	r.mu.Unlock()
+	if worked || r.job.Parts[at].Span.From >= r.job.Parts[at].Span.To {
+		return true
+	}
+	if _, seen := r.orphans[at]; !seen {
+		r.orphans[at] = time.Now()
+	}
+	return time.Since(r.orphans[at]) >= orphanPatience
+}
