@@ -91,7 +91,7 @@ func tell(w io.Writer, set app.RuleSet) {
 	for _, err := range yamlx.Faults(set.Faults) {
 		fmt.Fprintln(w, err)
 	}
-	for _, err := range set.Warnings {
+	for _, err := range slices.Concat(set.Warnings, set.PassedOver) {
 		fmt.Fprintln(w, "warning:", err)
 	}
 }

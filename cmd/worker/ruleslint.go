@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,8 @@ func newRulesLint(g *globals, from *ruleFlags) *cobra.Command {
 
 func lint(g *globals, to streams, set app.RuleSet, strict bool) error {
 	w := to.out
-	set.Warnings = quality.Lint(set.Rules, set.Warnings)
+	set.Warnings = quality.Lint(set.Rules, slices.Concat(set.Warnings, set.PassedOver))
+	set.PassedOver = nil
 	found := yamlx.Faults(set.Faults)
 	if g.json() {
 		report := map[string]any{"rules": len(set.Rules), "filters": set.Filters, "lists": len(set.Lists), "faults": places(found), "warnings": places(set.Warnings)}
@@ -39,8 +41,8 @@ func lint(g *globals, to streams, set app.RuleSet, strict bool) error {
 		}
 		fmt.Fprintf(w, "%s%d faults, %d warnings\n", sum, len(found), len(set.Warnings))
 	}
-	if len(set.Rules)+set.Filters+len(found) == 0 {
-		return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
+	if err := set.Missing(); err != nil {
+		return err
 	}
 	switch {
 	case len(found) > 0:

@@ -64,12 +64,18 @@ func test(g *globals, to streams, set app.RuleSet, cover bool, least float64) er
 		for _, err := range failures {
 			fmt.Fprintln(w, err)
 		}
+		for _, err := range set.PassedOver {
+			fmt.Fprintln(w, "warning:", err)
+		}
 		if cover {
 			if err := tellCoverage(w, covered, len(set.Rules)); err != nil {
 				return err
 			}
 		}
 		fmt.Fprintf(w, "%d rules, %d tests, %d failed\n", len(set.Rules), tests, len(failures))
+	}
+	if err := set.Missing(); err != nil {
+		return err
 	}
 	if len(failures) > 0 {
 		return &codedError{code: exitFailure}
@@ -180,11 +186,7 @@ func testReport(set app.RuleSet, tests int, failures []error, cover bool, covere
 		Covered  int     `json:"covered"`
 		Percent  float64 `json:"percent"`
 	}
-	texts := make([]string, len(failures))
-	for i, err := range failures {
-		texts[i] = err.Error()
-	}
-	report := map[string]any{"rules": len(set.Rules), "tests": tests, "failures": texts}
+	report := map[string]any{"rules": len(set.Rules), "tests": tests, "failures": texts(failures), "warnings": texts(set.PassedOver)}
 	if !cover {
 		return report
 	}
@@ -200,4 +202,12 @@ func testReport(set app.RuleSet, tests int, failures []error, cover bool, covere
 	sum.Percent = quality.Percent(sum.Covered, sum.Branches)
 	report["coverage"] = sum
 	return report
+}
+
+func texts(errs []error) []string {
+	all := make([]string, len(errs))
+	for i, err := range errs {
+		all[i] = err.Error()
+	}
+	return all
 }

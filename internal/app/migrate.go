@@ -28,12 +28,8 @@ func ReadMigrations(cfg Config, dirs []string) (MigrationSet, error) {
 		}
 		dirs = []string{store.Dir}
 	}
-	var errs []error
+	dirs, errs := rightDirs(dirs)
 	for _, dir := range dirs {
-		if err := checkDir(dir); err != nil {
-			errs = append(errs, err)
-			continue
-		}
 		store.Dir = dir
 		files, read, err := rule.ReadMigrations(os.DirFS(dir), ".", dir, cfg.Limits.RuleBytes, listsBelow(store))
 		set.Files, set.Read = append(set.Files, files...), set.Read+read

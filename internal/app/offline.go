@@ -24,11 +24,20 @@ var ErrNoDirectory = errors.New("no rule directory")
 
 // A RuleSet is what rule directories hold.
 type RuleSet struct {
-	Rules    []*rule.Rule // the good ones, sorted by id, Sigma filters merged in
-	Filters  int          // good files that are Sigma filters
-	Lists    rule.Lists   // the shared lists
-	Warnings []error      // about those, see rule.Resolve
-	Faults   error        // of all others, joined
+	Rules      []*rule.Rule // the good ones, sorted by id, Sigma filters merged in
+	Filters    int          // good files that are Sigma filters
+	Lists      rule.Lists   // the shared lists
+	Warnings   []error      // about those, see rule.Resolve
+	PassedOver []error      // warnings about files that have nearly the name of one of those, see rule.PassedOver
+	Faults     error        // of all others, joined
+}
+
+// Missing is an error if there is no file of a rule or a filter, good or bad.
+func (s *RuleSet) Missing() error {
+	if len(s.Rules)+s.Filters > 0 || s.Faults != nil {
+		return nil
+	}
+	return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
 }
 
 // LoadRules is ReadRules for those whom the reasons do not concern: the good rules, and what is wrong, joined.
@@ -46,8 +55,7 @@ func ReadRules(cfg Config, dirs []string) (RuleSet, error) {
 		return RuleSet{}, err
 	}
 	var set RuleSet
-	var files []*rule.Rule
-	files, set.Lists, set.Faults = readFiles(parser, cfg.RuleStore.Config, dirs)
+	files := set.read(parser, cfg.RuleStore.Config, dirs)
 	slices.SortStableFunc(files, func(a, b *rule.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	if n, most := len(files), cfg.Limits.Rules; n > most {
 		set.Faults = errors.Join(set.Faults, fmt.Errorf("there are %d rules and filters, more than the limit of %d (limits.rules): %s and those behind it are left out",
@@ -80,29 +88,28 @@ func NewParser(cfg Config) (rule.Parser, error) {
 // embedded is what the paths of the rules in the binary begin with.
 const embedded = "embedded"
 
-// readFiles reads the files of dirs, or of the configured directory, with the lists that go with them. The first of two
+// read reads the files of dirs, or of the configured directory, with the lists that go with them. The first of two
 // with the same key is good.
-func readFiles(parser rule.Parser, cfg filesystem.Config, dirs []string) ([]*rule.Rule, rule.Lists, error) {
+func (s *RuleSet) read(parser rule.Parser, cfg filesystem.Config, dirs []string) []*rule.Rule {
 	if len(dirs) == 0 {
 		if _, err := os.Stat(cfg.Dir); errors.Is(err, fs.ErrNotExist) && cfg.Dir == filesystem.DefaultConfig().Dir {
 			lists, listErr := rule.ReadLists(rules.Pack(), rule.ListsName, filepath.Join(embedded, rule.ListsName), parser.MaxBytes, nil)
 			all, err := parser.Read(rules.Pack(), ".", embedded, lists, rule.ListsName)
-			return all, lists, errors.Join(listErr, err)
+			s.Lists, s.Faults = lists, errors.Join(listErr, err)
+			return all
 		}
 		dirs = []string{cfg.Dir}
 	}
-	lists, err := readLists(parser, cfg, dirs)
-	errs := []error{err}
+	dirs, errs := rightDirs(dirs)
+	errs = append(errs, s.readLists(parser, cfg, dirs))
 	var all []*rule.Rule
 	byKey := map[string]*rule.Rule{}
 	for _, dir := range dirs {
-		if err := checkDir(dir); err != nil {
-			errs = append(errs, err)
-			continue
-		}
 		cfg.Dir = dir
-		found, err := parser.Read(os.DirFS(dir), ".", dir, lists, listsBelow(cfg))
+		below := listsBelow(cfg)
+		found, err := parser.Read(os.DirFS(dir), ".", dir, s.Lists, below)
 		errs = append(errs, err)
+		s.PassedOver = append(s.PassedOver, rule.PassedOver(os.DirFS(dir), ".", dir, below)...)
 		for _, r := range found {
 			if other := byKey[r.Key()]; other != nil {
 				errs = append(errs, rule.Duplicate(r, other))
@@ -112,7 +119,20 @@ func readFiles(parser rule.Parser, cfg filesystem.Config, dirs []string) ([]*rul
 			all = append(all, r)
 		}
 	}
-	return all, lists, errors.Join(errs...)
+	s.Faults = errors.Join(errs...)
+	return all
+}
+
+// rightDirs are those of dirs that can be read, with the faults of the others.
+func rightDirs(dirs []string) (right []string, errs []error) {
+	for _, dir := range dirs {
+		if err := checkDir(dir); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		right = append(right, dir)
+	}
+	return right, errs
 }
 
 // checkDir reports what is no rule directory.
@@ -128,8 +148,7 @@ func checkDir(dir string) error {
 }
 
 // readLists reads the shared lists of rule directories.
-func readLists(parser rule.Parser, cfg filesystem.Config, dirs []string) (rule.Lists, error) {
-	var lists rule.Lists
+func (s *RuleSet) readLists(parser rule.Parser, cfg filesystem.Config, dirs []string) error {
 	var errs []error
 	read := map[string]bool{} // by absolute path
 	for _, dir := range dirs {
@@ -145,11 +164,12 @@ func readLists(parser rule.Parser, cfg filesystem.Config, dirs []string) (rule.L
 				errs = append(errs, fmt.Errorf("reading lists (rule_store.lists_dir): %w", err))
 				continue
 			}
-			lists, err = rule.ReadLists(os.DirFS(from), ".", from, parser.MaxBytes, lists)
+			s.Lists, err = rule.ReadLists(os.DirFS(from), ".", from, parser.MaxBytes, s.Lists)
 			errs = append(errs, err)
+			s.PassedOver = append(s.PassedOver, rule.PassedOver(os.DirFS(from), ".", from, "")...)
 		}
 	}
-	return lists, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // listsBelow is the directory of lists in the rule directory of cfg, relative to it; "" if none is there.

@@ -24,6 +24,7 @@ const (
 	Shadowed           = "shadowed"          // another rule finds all that it finds
 	Slow               = "slow"              // measured
 	UnshownEvidence    = "unshown-evidence"  // a rule about mails names fields of them
+	PassedOverFile     = "passed-over"       // about no rule: a file of another name than rule files have
 	UnneededAllow      = "unneeded-allow"    // the rule acknowledges what nobody warns of
 )
 

@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // ListsName is the name of the directory of shared lists, where nothing else is said: in a rule directory or beside it.
@@ -55,9 +54,7 @@ func (p Parser) Read(fsys fs.FS, root, prefix string, lists Lists, except string
 // what is wrong with files and directories. The directory except is not entered.
 func walkFiles(fsys fs.FS, root, prefix string, maxBytes int, except string, take func(path string, data []byte) error) error {
 	var errs []error
-	show := func(name string) string {
-		return filepath.Join(prefix, filepath.FromSlash(strings.TrimPrefix(name, root+"/")))
-	}
+	show := func(name string) string { return shown(name, root, prefix) }
 	err := fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && name == root:
@@ -65,7 +62,7 @@ func walkFiles(fsys fs.FS, root, prefix string, maxBytes int, except string, tak
 		case err != nil:
 			errs = append(errs, &Error{File: show(name), Err: err})
 			return nil //nolint:nilerr // reported at the end; the other directories are read
-		case d.IsDir() && (name == except || name != root && strings.HasPrefix(d.Name(), ".")):
+		case d.IsDir() && notEntered(name, root, except):
 			return fs.SkipDir
 		case d.IsDir() || !IsFileName(d.Name()):
 			return nil
