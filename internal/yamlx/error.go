@@ -78,6 +78,19 @@ var grammarFaults = []string{
 	"found duplicate %", "found incompatible YAML document",
 }
 
+// hints say what to do about errors of yaml.v3 that people meet who write patterns, by the beginning of their text.
+var hints = []struct{ text, hint string }{
+	{"found character that cannot start any token", "put the text into quotes"},
+	{"found unknown escape character", "in double quotes a backslash begins an escape of YAML, so put patterns into single quotes"},
+	{"mapping values are not allowed in this context", "a key is indented too far, or a text has a colon in it and needs quotes"},
+}
+
+// tabBehind begins the text of the error of yaml.v3 for a tab in the indentation of a line behind a text: it names the line
+// where that text begins.
+const tabBehind = "found a tab character that violates indentation"
+
+var errTab = errors.New("a tab is in the indentation, which YAML wants to be of blanks")
+
 // syntaxError places an error of yaml.v3, which names a line at best: the column is that of the first tab in the
 // line's indentation, else of the first character behind it.
 func syntaxError(data []byte, err error) *Error {
@@ -97,13 +110,29 @@ func syntaxError(data []byte, err error) *Error {
 	case startsWithAny(text, grammarFaults):
 		line++
 	}
-	p := Pos{line, 1}
-	if lines := bytes.SplitN(data, []byte("\n"), line+1); line <= len(lines) {
-		indent := lines[line-1][:len(lines[line-1])-len(bytes.TrimLeft(lines[line-1], " \t"))]
-		before, _, _ := bytes.Cut(indent, []byte("\t"))
-		p.Col += len(before)
+	p, lines := Pos{line, 1}, bytes.Split(data, []byte("\n"))
+	for ; p.Line <= len(lines); p.Line++ {
+		col, tab := indentation(lines[p.Line-1])
+		if p.Col = col; tab {
+			return &Error{p, errTab}
+		}
+		if !strings.HasPrefix(text, tabBehind) {
+			break
+		}
+	}
+	for _, h := range hints {
+		if strings.HasPrefix(text, h.text) {
+			text += ": " + h.hint
+		}
 	}
 	return errorAt(p, "%s", text)
+}
+
+// indentation returns the column of the first tab in the indentation of a line, else of the first character behind it.
+func indentation(line []byte) (col int, tab bool) {
+	indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
+	before, _, tab := bytes.Cut(indent, []byte("\t"))
+	return len(before) + 1, tab
 }
 
 func startsWithAny(text string, prefixes []string) bool {
