@@ -258,7 +258,8 @@ func (p *Parser) keyword() bool {
 		return true
 	case "{":
 		p.drop()
-		return p.nest('}') || true
+		p.nest('}') // too deep, it is read as if there were no braces
+		return true
 	case "}":
 		p.closed = true
 		return true

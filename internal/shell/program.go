@@ -11,7 +11,7 @@ const (
 	runner        // sh: runs the text behind -c, or what it reads
 	joiner        // eval: runs them as one text
 	login         // su: runs the text behind -c
-	remote        // ssh: runs what is behind the host, as one text
+	remote        // ssh: runs what is behind the host and its options, as one text
 	finder        // find: runs what is behind -exec
 	first         // trap: runs the text that is its first operand
 	queuer        // at: runs what it reads
@@ -86,7 +86,7 @@ var known = map[string]program{
 	"su":      {kind: login},
 	"runuser": {kind: login},
 	"script":  {kind: login},
-	"ssh":     {kind: remote, args: "bcDEeFIiJLlmOopQRSWw", operands: 1},
+	"ssh":     {kind: remote, args: "bBcDEeFIiJLlmOopPQRSWw"},
 	"find":    {kind: finder},
 	"trap":    {kind: first},
 	"source":  {kind: reader}, ".": {kind: reader},

@@ -5,7 +5,10 @@ import "bytes"
 // joined sees to eval, watch, ssh and trap: the rest of their words is one text, of trap the first alone.
 func (p *Parser) joined(prog *program, words []word, end int, c command) {
 	i := prog.options(p, words)
-	if i += prog.operands; i == 0 || i >= len(words) {
+	if prog.kind == remote { // of ssh options may stand behind the host as well
+		i += prog.options(p, words[i:])
+	}
+	if i == 0 || i >= len(words) {
 		return
 	}
 	from, to := int(words[i].from), end

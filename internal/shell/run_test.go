@@ -54,6 +54,7 @@ func TestTextsThatAreRun(t *testing.T) {
 		{`runuser -u www -- /bin/id -u; script -qc w /dev/null`, "runuser -u www -- /bin/id -u\nid -u\nscript -qc w /dev/null\nw"},
 		{`su --command=id; runuser --command w x`, "su --command=id\nrunuser --command w x\nid\nw"},
 		{`ssh -p 22 -o A=b root@h 'id; w'; ssh h ls -l; ssh h`, "ssh -p 22 -o A=b root@h id; w\nssh h ls -l\nssh h\nid\nw\nls -l"},
+		{`ssh root@h -p 22 'id; w'; ssh -4 h -tq -- ls -l; ssh h -p 22; ssh -p`, "ssh root@h -p 22 id; w\nssh -4 h -tq -- ls -l\nssh h -p 22\nssh -p\nid\nw\nls -l"},
 		{`trap 'rm x' EXIT; watch -n 1 'ls -l'`, "trap rm x EXIT\nwatch -n 1 ls -l\nrm x\nls -l"},
 		{
 			`find / -name x -exec /bin/rm {} \; -o -execdir sh -c 'w' \;`,

@@ -76,9 +76,9 @@ func TestPlanDigestChangesExactlyWhenItMust(t *testing.T) {
 // with engine.Semantics, the ATT&CK release or the rule's digest.
 func TestPlanDigestIsFixed(t *testing.T) {
 	t.Parallel()
-	const want = "4f74b22126aa16dc816d7bbf4dbe2c99d9232cb780e628b11fc4b264263fb759"
+	const want = "f7efc23a65ceddf218533313bd875c8680709b6aa7bbd7b2d3eb432aa9a6fc06"
 	rules := []*rule.Rule{ruleOf(t, "R1", "evil")}
-	sum := sha256.Sum256([]byte("[\"19.1\",4]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
+	sum := sha256.Sum256([]byte("[\"19.1\",5]\n[\"R1\",\"" + rules[0].Digest + "\",\"enabled\",null]\n"))
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("SHA-256 of the plan written by hand = %s, want %s", got, want)
 	}

@@ -18,7 +18,7 @@ var _ tagger.Tagger = (*Engine)(nil)
 
 // Semantics is raised whenever a change of code changes the tags of some rule and event. It is part of every
 // plan's digest, so that two versions of the worker that tag differently never claim the same plan.
-const Semantics = 4
+const Semantics = 5
 
 // An Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
