@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -199,7 +201,17 @@ func (d *Decoder) open(s *scratch, record Record, value []byte, limits Limits) (
 		m.d = d
 		return m, nil
 	}
-	return nil, faultf(Undecodable, "neither Avro nor JSON: the value begins with % x", value[:min(4, len(value))])
+	return nil, faultf(Undecodable, "neither Avro nor a JSON object: the value begins with %s", beginning(value))
+}
+
+// beginning shows how a value begins, as a text if it is one in ASCII.
+func beginning(value []byte) string {
+	const texts, bytesShown = 12, 4
+	text := value[:min(texts, len(value))]
+	if bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fmt.Sprintf("% x", value[:min(bytesShown, len(value))])
+	}
+	return strconv.Quote(string(text))
 }
 
 // openDatum finds the schema that the header of value names and returns the fields of the datum behind it.
