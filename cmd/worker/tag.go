@@ -80,7 +80,10 @@ func tag(cmd *cobra.Command, g *globals, from *ruleFlags, states, format string,
 	if err != nil {
 		return err
 	}
-	if sum.Bad > 0 || set.Faults != nil {
+	switch {
+	case sum.Bad > 0 && sum.Events+sum.Skipped == 0:
+		return &codedError{exitBadInput, fmt.Errorf("no line is an event of the format %s; --format has %s", cfg.Input.Format, wire.FormatNames())}
+	case sum.Bad > 0 || set.Faults != nil:
 		return &codedError{code: exitBadInput}
 	}
 	return nil

@@ -40,7 +40,7 @@ func TagLines(ctx context.Context, plan *Plan, dec *wire.Decoder, in io.Reader, 
 		if err := ctx.Err(); err != nil {
 			return sum, errors.Join(err, w.Flush())
 		}
-		line := bytes.TrimSpace(lines.Bytes())
+		line := lines.text(n)
 		if len(line) == 0 && !lines.long {
 			continue
 		}
@@ -82,7 +82,7 @@ func ReadLines(ctx context.Context, dec *wire.Decoder, in io.Reader, report func
 		if err := ctx.Err(); err != nil {
 			return nil, bad, err
 		}
-		line := bytes.TrimSpace(lines.Bytes())
+		line := lines.text(n)
 		if len(line) == 0 && !lines.long {
 			continue
 		}
@@ -131,6 +131,16 @@ func newLineReader(in io.Reader) *lineReader {
 	l.Buffer(make([]byte, 0, 1<<16), maxLine+1)
 	l.Split(l.split)
 	return l
+}
+
+// text is the line last read, the nth, without white space around it. A byte order mark in front of the first is left out: it is
+// none of JSON's, but some programs write one, such as editors and shells of Windows.
+func (l *lineReader) text(n int) []byte {
+	line := l.Bytes()
+	if n == 1 {
+		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	}
+	return bytes.TrimSpace(line)
 }
 
 // split is a bufio.SplitFunc.

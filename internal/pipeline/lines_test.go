@@ -76,6 +76,19 @@ func TestTagLinesTagsInInputOrderAndSkipsWhatIsBad(t *testing.T) {
 	}
 }
 
+// Programs of Windows begin a file with a byte order mark. The first event was refused for it.
+func TestLinesMayBeginWithAByteOrderMark(t *testing.T) {
+	t.Parallel()
+	in := "\ufeff" + event("x1", "curl") + "\r\n" + "\ufeff" + event("x2", "curl") + "\r\n"
+	_, tags, bad, err := tagLines(t, newPlan(parse(t, "R1", 1, "curl")), strings.NewReader(in))
+	if diff := cmp.Diff([]string{"x1 T1003", "x1 T1082"}, tags); diff != "" || err != nil {
+		t.Errorf("TagLines = %v, tags (-want +got):\n%s", err, diff)
+	}
+	if len(bad) != 1 || !strings.HasPrefix(bad[0], "2: undecodable: ") {
+		t.Errorf("bad lines = %q, want 2 undecodable: a mark elsewhere is none", bad)
+	}
+}
+
 func TestTagLinesOfNothing(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{"", "\n", "\n\r\n  \n"} {

@@ -23,11 +23,16 @@ func (f Format) Validate() error {
 	if slices.Contains(Formats(), f) {
 		return nil
 	}
+	return fmt.Errorf("unknown format %q; known: %s", f, FormatNames())
+}
+
+// FormatNames names all formats, for messages.
+func FormatNames() string {
 	names := make([]string, len(Formats()))
-	for i, known := range Formats() {
-		names[i] = string(known)
+	for i, f := range Formats() {
+		names[i] = string(f)
 	}
-	return fmt.Errorf("unknown format %q; known: %s", f, strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 // A SkipReason says in one word why a good record is no event: a value of the label reason in metrics.
