@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -16,6 +20,7 @@ import (
 	"ttpworker/internal/quality"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/tagger/engine"
 	"ttpworker/internal/yamlx"
 )
 
@@ -29,7 +34,7 @@ func newRulesTest(g *globals, from *ruleFlags) *cobra.Command {
 			}
 			return test(g, out, set, cover || least > 0, least)
 		})
-	c.Long = "Run the tests that the rules carry.\n\n" +
+	c.Long = "Run the tests that the rules carry. Behind one that fails stand the fields that are derived from its payload.\n\n" +
 		"With --coverage also say which branches of each rule no test covers: the selections and the sides of an `or` that its\n" +
 		"condition names, the items and values of its lists, its patterns. A branch is covered if it has made the rule match in\n" +
 		"some test; an exception, behind a `not`, if it has kept the rule from matching. Sigma rules carry no tests."
@@ -63,6 +68,9 @@ func test(g *globals, to streams, set app.RuleSet, cover bool, least float64) er
 	} else {
 		for _, err := range failures {
 			fmt.Fprintln(w, err)
+			if e, ok := errors.AsType[*rule.TestError](err); ok {
+				tellDerived(w, e.Test)
+			}
 		}
 		for _, err := range set.PassedOver {
 			fmt.Fprintln(w, "warning:", err)
@@ -81,6 +89,19 @@ func test(g *globals, to streams, set app.RuleSet, cover bool, least float64) er
 		return &codedError{code: exitFailure}
 	}
 	return below(covered, least)
+}
+
+// tellDerived shows what was derived from the payload of a test, a field a line: that is what rules match, and nobody sees.
+func tellDerived(w io.Writer, t *rule.Test) {
+	var given, extended map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(t.Payload, &given), json.Unmarshal(engine.Extended(t.Kind, t.Payload), &extended)); err != nil {
+		return // the failure is about that
+	}
+	for _, name := range slices.Sorted(maps.Keys(extended)) {
+		if !bytes.Equal(given[name], extended[name]) {
+			fmt.Fprintf(w, "  %s: %s\n", name, extended[name])
+		}
+	}
 }
 
 // below is an error if a rule is covered less than least per cent.

@@ -53,15 +53,33 @@ func (c *checker) tests(emits []tagger.Emit) []Test {
 	return tests
 }
 
+// A TestError is a test that has failed.
+type TestError struct {
+	File string // of the rule
+	Rule string // rule_id
+	Test *Test
+	Err  error
+}
+
+// Error says file:line: rule "id", test "name": what is wrong.
+func (e *TestError) Error() string {
+	return fmt.Sprintf("%s:%d: rule %q, test %q: %v", e.File, e.Test.Line, e.Rule, e.Test.Name, e.Err)
+}
+
+// Unwrap returns the fault without its place.
+func (e *TestError) Unwrap() error { return e.Err }
+
 // RunTests tags the example events of r with t, which holds r among its rules or alone, and reports every test
-// whose techniques by r are not those expected, joined.
+// whose techniques by r are not those expected, each a *TestError, joined.
 func RunTests(r *Rule, t tagger.Tagger) error {
 	var errs []error
-	for _, test := range r.Tests {
+	for i := range r.Tests {
+		test := &r.Tests[i]
+		fault := func(err error) { errs = append(errs, &TestError{r.File.Path, r.ID, test, err}) }
 		ev := tagger.TaggerEvent{SourceKind: test.Kind, SourceID: "test", IdentityUUID: test.IdentityUUID, Payload: test.Payload}
 		tags, err := t.AppendTags(nil, &ev)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: rule %q, test %q: %w", r.File.Path, test.Line, r.ID, test.Name, err))
+			fault(err)
 			continue
 		}
 		got := []string{}
@@ -72,8 +90,7 @@ func RunTests(r *Rule, t tagger.Tagger) error {
 		}
 		slices.Sort(got)
 		if got = slices.Compact(got); !slices.Equal(got, test.Expect) {
-			errs = append(errs, fmt.Errorf("%s:%d: rule %q, test %q: got %s, want %s",
-				r.File.Path, test.Line, r.ID, test.Name, list(got), list(test.Expect)))
+			fault(fmt.Errorf("got %s, want %s", list(got), list(test.Expect)))
 		}
 	}
 	return errors.Join(errs...)
