@@ -110,7 +110,12 @@ func usage(err error) error {
 	return &codedError{exitUsage, err}
 }
 
-// usageArgs makes a mistake in the arguments a usage error.
+// usageArgs makes a mistake in the arguments a usage error that shows what the command takes.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error { return usage(check(cmd, args)) }
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usage(fmt.Errorf("%w: %s", err, cmd.UseLine()))
+		}
+		return nil
+	}
 }
