@@ -100,11 +100,14 @@ func sha256Of(text string) string {
 }
 
 // Domain is the domain of a mail address, or of a text that is a domain, in small letters; "" for anything else. An address
-// may stand in angle brackets behind a name.
+// may stand in angle brackets behind a name; what stands there without an @ is a user of the mail server, and no domain.
 func Domain(text string) string {
 	text = strings.TrimSpace(text)
 	if at := strings.LastIndexByte(text, '<'); at >= 0 {
 		text, _, _ = strings.Cut(text[at+1:], ">")
+		if !strings.Contains(text, "@") {
+			return ""
+		}
 	}
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
 		text = text[at+1:]

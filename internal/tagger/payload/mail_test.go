@@ -45,6 +45,9 @@ func TestDomain(t *testing.T) {
 		{"example.net:25", ""},
 		{"<jane@example.net", "example.net"},
 		{"a<b>@example.net", ""},
+		{"Jane <jane.doe>", ""},
+		{"a<jane.doe>@example.net", ""},
+		{"<example.net>", ""},
 	} {
 		if got := Domain(tt.text); got != tt.want {
 			t.Errorf("Domain(%q) = %q, want %q", tt.text, got, tt.want)
