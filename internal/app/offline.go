@@ -34,10 +34,10 @@ type RuleSet struct {
 
 // Missing is an error if there is no file of a rule or a filter, good or bad.
 func (s *RuleSet) Missing() error {
-	if len(s.Rules)+s.Filters > 0 || s.Faults != nil {
-		return nil
+	if len(s.Rules)+s.Filters == 0 && s.Faults == nil {
+		return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
 	}
-	return errors.New("no rule file found: the name of one is letters, digits and underscores and ends in .yaml or .yml")
+	return nil
 }
 
 // LoadRules is ReadRules for those whom the reasons do not concern: the good rules, and what is wrong, joined.
