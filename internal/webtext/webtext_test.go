@@ -98,6 +98,31 @@ func TestShell(t *testing.T) {
 	}
 }
 
+func TestBase64(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"padded", "c2VsZWN0IDE7LQ==", "select 1;-"},
+		{"not padded", "c2VsZWN0IDE7LQ", "select 1;-"},
+		{"alphabet of URLs", "Pz8_Pz8_Pj4-Pj4-", "??????>>>>>>"},
+		{"other alphabet", "Pz8/Pz8/Pj4+Pj4+", "??????>>>>>>"},
+		{"lines", "YQpiCWMNZCBlIGY=", "a\nb\tc\rd e f"},
+		{"letters of other scripts", "w6TDtsO8w5/DpMO2", "\u00e4\u00f6\u00fc\u00df\u00e4\u00f6"},
+		{name: "short", text: "aWQ7IGxz"},
+		{name: "a word", text: "international"},
+		{name: "a text", text: "a text of several words"},
+		{name: "both alphabets", text: "Pz8/Pz8/Pj4-Pj4-"},
+		{name: "no whole bytes", text: "c2VsZWN0IDE7LQ=x"},
+		{name: "bytes that are no text", text: "AAECAwQFBgcICQ=="},
+		{name: "bytes that are no UTF-8", text: "/////////////w=="},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := webtext.Base64([]byte("> "), []byte(tt.text))
+			if string(got) != "> "+tt.want || ok != (tt.want != "") {
+				t.Errorf("Base64(%q) = %q, %t, want %q", tt.text, got, ok, "> "+tt.want)
+			}
+		})
+	}
+}
+
 // Text that encodes or nests without end must not take time without end: each of these is read in well under a second.
 func TestHostileTextTakesTimeInProportion(t *testing.T) {
 	for _, unit := range []string{"%25", "%2525", "&#", "&lt", `\u`, "/*", "*/", "--", "#", "$", "{a", "${IFS", "%c0", "%f0%80", "\n", "a\n#", "[", "%5c%75"} {
@@ -131,6 +156,9 @@ func FuzzReadings(f *testing.F) {
 		}
 		if strings.ContainsRune(string(decoded), 0) {
 			t.Errorf("Decode(%q) = %q, with a null byte", text, decoded)
+		}
+		if got, ok := webtext.Base64(nil, text); ok && (!utf8.Valid(got) || len(got) >= len(text)) {
+			t.Errorf("Base64 of %q = %q, which is no shorter UTF-8", text, got)
 		}
 		if len(decoded) > len(text) || len(plain) > len(decoded) || len(shell) > len(decoded) {
 			t.Errorf("readings of %q are longer than it: %q, %q, %q", text, decoded, plain, shell)

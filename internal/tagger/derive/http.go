@@ -17,22 +17,25 @@ type request struct {
 	name    []byte // of a header
 	scratch *match.Scratch
 	headers []match.Member
+	args    arguments
 }
 
 var requests = sync.Pool{New: func() any { return &request{scratch: match.NewScratch()} }}
 
 // httpRequest derives the member "decoded": an object with url, path, query, body and headers, as far as the payload
-// has raw_url, body, headers and user_agent. Each but headers is a list of the readings of a text, headers an object
-// with such a list for each header.
+// has raw_url, body, headers and user_agent, and with the names and values of arguments. Each but headers is a list of
+// the readings of a text or of several, headers an object with such a list for each header.
 func httpRequest(dst []byte, members []match.Member) []byte {
 	r := requests.Get().(*request) //nolint:forcetypeassert // New makes nothing else
 	defer requests.Put(r)
 	begin := len(dst)
 	dst = append(dst, `,"decoded":{`...)
 	r.dst = dst
+	r.args.reset()
 	r.url(members)
 	kind := r.header(last(members, "headers"), last(members, "user_agent"))
 	r.body(last(members, "body"), kind)
+	r.arguments()
 	empty := len(r.dst) == len(dst)
 	dst, r.dst = r.dst, nil
 	if empty {
@@ -63,6 +66,7 @@ func (r *request) url(members []match.Member) {
 		r.begin("query")
 		r.readings(r.decoded[end+1:])
 		r.end()
+		r.args.pairs(query, '&', webtext.Form)
 	}
 }
 
@@ -113,14 +117,20 @@ func (r *request) header(headers, agent []byte) media {
 			continue
 		}
 		r.begin(string(r.name))
-		eachText(h.Value, func(raw []byte) {
+		eachString(h.Value, func(raw []byte, isName bool) {
+			if isName {
+				return
+			}
 			r.raw = match.AppendText(r.raw[:0], raw)
 			r.decoded = webtext.Decode(r.decoded[:0], r.raw, webtext.Other)
 			r.readings(r.decoded)
-			if string(r.name) == "content-type" {
+			switch string(r.name) {
+			case "content-type":
 				if says = another; bytes.Contains(bytes.ToLower(r.decoded), []byte("urlencoded")) {
 					says = urlencoded
 				}
+			case "cookie":
+				r.args.pairs(r.raw, ';', webtext.Other)
 			}
 		})
 		r.end()
@@ -152,16 +162,49 @@ func (r *request) body(body []byte, says media) {
 		return
 	}
 	source := webtext.Other
-	switch start := bytes.TrimLeft(r.raw, " \t\r\n"); {
+	start := bytes.TrimLeft(r.raw, " \t\r\n")
+	xml, multipart := bytes.HasPrefix(start, []byte("<")), bytes.HasPrefix(start, []byte("--"))
+	switch {
 	case bytes.HasPrefix(start, []byte("{")) || bytes.HasPrefix(start, []byte("[")):
 		source = webtext.JSON
-	case says == urlencoded, says == unsaid && !bytes.HasPrefix(start, []byte("<")) && !bytes.HasPrefix(start, []byte("--")):
+		r.args.json(start)
+	case says == urlencoded, says == unsaid && !xml && !multipart:
 		source = webtext.Form
+		r.args.pairs(r.raw, '&', source)
+	case xml:
+		r.args.xml(start)
+	case multipart:
+		r.args.multipart(start)
+	default:
+		r.args.value(r.raw, source)
 	}
 	r.begin("body")
 	r.decoded = webtext.Decode(r.decoded[:0], r.raw, source)
 	r.readings(r.decoded)
 	r.end()
+}
+
+// arguments writes names and values. What is Base64 of a text is followed by that one.
+func (r *request) arguments() {
+	for _, list := range []struct {
+		key string
+		at  [][2]int
+	}{{"names", r.args.names}, {"values", r.args.values}} {
+		if len(list.at) == 0 {
+			continue
+		}
+		r.begin(list.key)
+		for _, at := range list.at {
+			text := r.args.buf[at[0]:at[1]]
+			r.readings(text)
+			var ok bool
+			if r.raw, ok = webtext.Base64(r.raw[:0], text); ok {
+				r.decoded = webtext.Decode(r.decoded[:0], r.raw, webtext.Other)
+				r.readings(r.decoded)
+			}
+		}
+		r.end()
+	}
 }
 
 // readings writes a decoded text, and its plain and its shell reading if they are others.

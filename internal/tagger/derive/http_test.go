@@ -37,7 +37,7 @@ func TestRequestsAreDecoded(t *testing.T) {
 		{
 			name:    "path and query",
 			payload: `{"raw_url":"/a%2Fb+c?q=a+b%2Bc"}`,
-			want:    `{"decoded":{"url":["/a/b+c?q=a b+c"],"path":["/a/b+c"],"query":["q=a b+c"]}}`,
+			want:    `{"decoded":{"url":["/a/b+c?q=a b+c"],"path":["/a/b+c"],"query":["q=a b+c"],"names":["q"],"values":["a b+c"]}}`,
 		},
 		{
 			name:    "an encoded question mark is part of the path",
@@ -47,7 +47,7 @@ func TestRequestsAreDecoded(t *testing.T) {
 		{
 			name:    "a request to a proxy",
 			payload: `{"raw_url":"http://example.net/a?b"}`,
-			want:    `{"decoded":{"url":["http://example.net/a?b"],"path":["/a"],"query":["b"]}}`,
+			want:    `{"decoded":{"url":["http://example.net/a?b"],"path":["/a"],"query":["b"],"values":["b"]}}`,
 		},
 		{
 			name:    "a URL within a path is no host",
@@ -58,7 +58,8 @@ func TestRequestsAreDecoded(t *testing.T) {
 			name:    "readings",
 			payload: `{"raw_url":"/x?q=1/**/or\\c'a't"}`,
 			want: `{"decoded":{"url":["/x?q=1/**/or\\c'a't","/x?q=1 or/c'a't","/x?q=1/**/orcat"],"path":["/x"],
-				"query":["q=1/**/or\\c'a't","q=1 or/c'a't","q=1/**/orcat"]}}`,
+				"query":["q=1/**/or\\c'a't","q=1 or/c'a't","q=1/**/orcat"],
+				"names":["q"],"values":["1/**/or\\c'a't","1 or/c'a't","1/**/orcat"]}}`,
 		},
 		{
 			name:    "headers by their names in small letters, however a sensor writes them",
@@ -75,21 +76,58 @@ func TestRequestsAreDecoded(t *testing.T) {
 			payload: `{"headers":"Host: a\r\nX: %3Cb"}`,
 			want:    `{"decoded":{"headers":{"":["Host: a\r\nX: <b","Host: a X: <b"]}}}`,
 		},
-		{name: "a form", payload: `{"body":"a=1+%26lt;"}`, want: `{"decoded":{"body":["a=1 <"]}}`},
+		{
+			name:    "a form",
+			payload: `{"body":"a=1+%26lt;&b%5B0%5D=%3D&=&c"}`,
+			want:    `{"decoded":{"body":["a=1 <&b[0]==&=&c","a=1 <&b0==&=&c"],"names":["a","b[0]","b0"],"values":["1 <","=","c"]}}`,
+		},
 		{
 			name:    "a form that says so",
 			payload: `{"body":"<a+b","headers":{"content-TYPE":"Application/X-WWW-Form-Urlencoded; charset=x"}}`,
-			want:    `{"decoded":{"headers":{"content-type":["Application/X-WWW-Form-Urlencoded; charset=x"]},"body":["<a b"]}}`,
+			want:    `{"decoded":{"headers":{"content-type":["Application/X-WWW-Form-Urlencoded; charset=x"]},"body":["<a b"],"values":["<a b"]}}`,
 		},
 		{
 			name:    "no form",
 			payload: `{"body":"a+b","headers":{"Content-Type":"text/plain"}}`,
-			want:    `{"decoded":{"headers":{"content-type":["text/plain"]},"body":["a+b"]}}`,
+			want:    `{"decoded":{"headers":{"content-type":["text/plain"]},"body":["a+b"],"values":["a+b"]}}`,
 		},
-		{name: "XML", payload: `{"body":" <a>b+c</a>"}`, want: `{"decoded":{"body":[" <a>b+c</a>"]}}`},
-		{name: "JSON", payload: `{"body":"{\"a\":\"b\\/c+\\u0027\"}"}`, want: `{"decoded":{"body":["{\"a\":\"b/c+'\"}","{a:b/c+}"]}}`},
-		{name: "a body that was parsed", payload: `{"body":{"a":["b\/c"]}}`, want: `{"decoded":{"body":["{\"a\":[\"b/c\"]}","{a:[b/c]}"]}}`},
-		{name: "of two bodies the last one", payload: `{"body":"a","body":"b"}`, want: `{"decoded":{"body":["b"]}}`},
+		{
+			name:    "cookies",
+			payload: `{"headers":{"Cookie":"a=%3Cb; c=d+e;f"}}`,
+			want:    `{"decoded":{"headers":{"cookie":["a=<b; c=d+e;f"]},"names":["a","c"],"values":["<b","d+e","f"]}}`,
+		},
+		{name: "XML", payload: `{"body":" <a>b+c</a>"}`, want: `{"decoded":{"body":[" <a>b+c</a>"],"values":["b+c"]}}`},
+		{
+			name:    "attributes and marked text of XML",
+			payload: `{"body":"<a b='c>&lt;' d=\"e\"/><![CDATA[<f>]]>g<h i='j"}`,
+			want: `{"decoded":{"body":["<a b='c><' d=\"e\"/><![CDATA[<f>]]>g<h i='j","<a b=c>< d=e/><![CDATA[<f>]]>g<h i=j"],
+				"values":["c><","e","<f>","g","j"]}}`,
+		},
+		{
+			name:    "JSON",
+			payload: `{"body":"{\"a\":\"b\\/c+\\u0027\"}"}`,
+			want:    `{"decoded":{"body":["{\"a\":\"b/c+'\"}","{a:b/c+}"],"names":["a"],"values":["b/c+'","b/c+"]}}`,
+		},
+		{
+			name:    "a body that was parsed",
+			payload: `{"body":{"a":["b\/c"]}}`,
+			want:    `{"decoded":{"body":["{\"a\":[\"b/c\"]}","{a:[b/c]}"],"names":["a"],"values":["b/c"]}}`,
+		},
+		{
+			name:    "a form in parts",
+			payload: `{"body":"--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b.txt\"\r\nContent-Type: c\r\n\r\nd\r\n--x--"}`,
+			want: `{"decoded":{"body":["--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b.txt\"\r\nContent-Type: c\r\n\r\nd\r\n--x--",
+				" Content-Disposition: form-data; name=\"a\"; filename=\"b.txt\" Content-Type: c d --x--",
+				"--x\r\nContent-Disposition: form-data; name=a; filename=b.txt\r\nContent-Type: c\r\n\r\nd\r\n--x--"],
+				"names":["a"],"values":["b.txt","d"]}}`,
+		},
+		{
+			name:    "Base64",
+			payload: `{"raw_url":"/?q=PGI%2BIGlkOyBscw%3D%3D"}`,
+			want: `{"decoded":{"url":["/?q=PGI+IGlkOyBscw=="],"path":["/"],"query":["q=PGI+IGlkOyBscw=="],
+				"names":["q"],"values":["PGI+IGlkOyBscw==","<b> id; ls"]}}`,
+		},
+		{name: "of two bodies the last one", payload: `{"body":"a","body":"b"}`, want: `{"decoded":{"body":["b"],"values":["b"]}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var want map[string]any
@@ -132,6 +170,7 @@ func TestRequestsDoNotMix(t *testing.T) {
 func FuzzDerive(f *testing.F) {
 	for _, payload := range []string{
 		`{}`, `{"raw_url":"/%00?\ud800","body":{"a":[1,"\\"]},"headers":{"\u0041":["x",{"y":"z"}]},"user_agent":"\"\\"}`, `{"headers":"a","body":"{\"a\":"}`,
+		`{"body":"<a b='c'><![CDATA[d"}`, `{"body":"--x\r\nA: b; name=\"c\"\r\n\r\nd--x"}`, `{"raw_url":"?a=b&c&=","headers":{"cookie":"a; b=YWJjZGVmZ2hp"}}`,
 	} {
 		f.Add([]byte(payload))
 	}

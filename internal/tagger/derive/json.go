@@ -28,8 +28,9 @@ func text(dst []byte, members []match.Member, name string) ([]byte, bool) {
 
 func isText(value []byte) bool { return len(value) > 0 && value[0] == '"' }
 
-// eachText calls f with each text of a JSON value, as it stands between its quotes. Names of members are none.
-func eachText(value []byte, f func(raw []byte)) {
+// eachString calls f with each text and each name of a member in JSON, as it stands between its quotes. JSON that is
+// cut off is read up to there.
+func eachString(value []byte, f func(raw []byte, isName bool)) {
 	for i := 0; i < len(value); i++ {
 		if value[i] != '"' {
 			continue
@@ -43,9 +44,8 @@ func eachText(value []byte, f func(raw []byte)) {
 		if i >= len(value) {
 			return
 		}
-		if rest := bytes.TrimLeft(value[i+1:], " \t\r\n"); len(rest) == 0 || rest[0] != ':' {
-			f(value[from:i])
-		}
+		rest := bytes.TrimLeft(value[i+1:], " \t\r\n")
+		f(value[from:i], len(rest) > 0 && rest[0] == ':')
 	}
 }
 
