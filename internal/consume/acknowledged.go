@@ -19,6 +19,9 @@ type acknowledged struct {
 	wrote  bool // something since Begin
 }
 
+// errMoved keeps positions from being committed again that may be somebody else's by now.
+var errMoved = errors.New("the group has moved partitions")
+
 var errNotCommitted = errors.New("a batch was given up, its records come again")
 
 func openAcknowledged(opts ...kgo.Opt) (session, error) {
@@ -51,7 +54,7 @@ func (a *acknowledged) Produce(ctx context.Context, r *kgo.Record, promise func(
 // End waits for the outputs and commits the offsets. Before anything is written an abort goes back to the offsets that
 // are committed. Without transactions it cannot take back what is written: it is an error then, and the next session
 // begins at those offsets.
-func (a *acknowledged) End(ctx context.Context, try kgo.TransactionEndTry) (bool, error) {
+func (a *acknowledged) End(ctx context.Context, try kgo.TransactionEndTry, say *statement) (bool, error) {
 	defer func() {
 		a.open = false
 		a.client.AllowRebalance()
@@ -66,19 +69,38 @@ func (a *acknowledged) End(ctx context.Context, try kgo.TransactionEndTry) (bool
 	if err := a.client.Flush(ctx); err != nil {
 		return false, err
 	}
-	err := a.commit(ctx)
-	for _, gone := range []error{kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.StaleMemberEpoch, kerr.FencedMemberEpoch} {
+	err := a.commit(ctx, say)
+	for _, gone := range []error{kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.StaleMemberEpoch, kerr.FencedMemberEpoch, errMoved} {
 		if errors.Is(err, gone) {
 			return false, nil // the group has moved the partitions: it rejoins, and whoever has them reads the records again
 		}
 	}
+	if len(say.again) > 0 && errors.Is(err, kerr.RebalanceInProgress) {
+		return false, nil // nothing was read: there is nothing to be given up
+	}
 	return err == nil, err
 }
 
-// commit commits how far the session has read; ctx carries the metadata of the offsets, see withMetadata.
-func (a *acknowledged) commit(ctx context.Context) error {
+// commit commits how far the session has read, or the positions that are to be committed again: there are no others then.
+func (a *acknowledged) commit(ctx context.Context, say *statement) error {
+	positions := a.client.UncommittedOffsets()
+	if len(say.again) > 0 {
+		positions = say.again
+	}
+	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		if len(say.again) > 0 && !say.applies(req.MemberID, req.Generation) {
+			return errMoved
+		}
+		for i := range req.Topics {
+			for k := range req.Topics[i].Partitions {
+				p := &req.Topics[i].Partitions[k]
+				p.Offset, p.Metadata = say.of(req.Topics[i].Topic, p.Partition, p.Offset)
+			}
+		}
+		return nil
+	})
 	var errs []error
-	a.client.CommitOffsetsSync(ctx, a.client.UncommittedOffsets(), func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+	a.client.CommitOffsetsSync(ctx, positions, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 		errs = append(errs, err)
 		if resp == nil {
 			return

@@ -30,10 +30,17 @@ type copier struct {
 	output    func(r *kafka.Record) kafka.Record // nil = a copy
 	check     func() error                       // nil = all is well
 	ready     chan struct{}                      // nil = from the start
+	plan      atomic.Pointer[string]             // nil = plan-1
 }
 
-func (c *copier) Begin() consume.Batch                                   { return c }
-func (c *copier) Position(_ string, _ int32, next int64) (int64, string) { return next, "plan-1" }
+func (c *copier) Begin() consume.Batch { return c }
+
+func (c *copier) Metadata() string {
+	if p := c.plan.Load(); p != nil {
+		return *p
+	}
+	return "plan-1"
+}
 
 func (c *copier) Ready() <-chan struct{} {
 	if c.ready == nil {

@@ -13,11 +13,21 @@ type Handler interface {
 	Ready() <-chan struct{}
 	// Begin starts a batch: one transaction, possibly several polls. Every session has one open at a time.
 	Begin() Batch
+	// Metadata is that of a batch that would begin now. It is asked for over and over, while Ready is closed: when it is
+	// another than before, a batch without records commits the positions of partitions where nothing comes.
+	Metadata() string
 }
 
-// A Releaser is a Handler that hears of partitions that this process has no more, which may come back later.
-type Releaser interface {
+// An Accountant is a Handler that keeps the account of its partitions itself: its batches are Positioners, nothing else is
+// committed of a partition, and it hears of those that this process has no more, which may come back later.
+type Accountant interface {
 	Released(partitions map[string][]int32)
+}
+
+// A Positioner is a Batch that says of each partition whose records before next were handed out what is committed: next or an
+// earlier offset, from which records shall come again after a restart, and metadata.
+type Positioner interface {
+	Position(topic string, partition int32, next int64) (offset int64, metadata string)
 }
 
 // A Batch is what one transaction does.
@@ -31,9 +41,8 @@ type Batch interface {
 	// Check is called before a commit, when all outputs are there. An error is fatal: the transaction is aborted and
 	// the worker stops.
 	Check() error
-	// Position is what is committed of a partition whose records before next were handed out: an offset, next or an
-	// earlier one from which records shall come again after a restart, and metadata beside it.
-	Position(topic string, partition int32, next int64) (offset int64, metadata string)
+	// Metadata goes into the committed offsets beside every position.
+	Metadata() string
 	// End is called once, when the transaction is over. After committed = false the same records come again.
 	End(committed bool)
 }

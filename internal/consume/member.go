@@ -35,6 +35,8 @@ type member struct {
 	owner     *ownership
 	log       *slog.Logger
 
+	said said // of the partitions that it has or had
+
 	joined    atomic.Bool
 	lost      atomic.Bool           // the group dropped it, and it has no partitions again yet
 	narrow    atomic.Pointer[error] // an output topic lacks the partition of a record: no new session has more

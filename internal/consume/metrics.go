@@ -16,6 +16,7 @@ type metrics struct {
 	pollErrors   prometheus.Counter
 	holds        prometheus.Counter
 	held         prometheus.Gauge
+	restated     prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -48,8 +49,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		held: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ttp_consume_held_partitions", Help: "Partitions that wait for something without which their records cannot be read.",
 		}),
+		restated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ttp_consume_restated_offsets_total", Help: "Offsets of partitions without new records that were committed again, as the plan has changed.",
+		}),
 	}
-	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.rebalances, m.dataLoss, m.pollErrors, m.holds, m.held)
+	reg.MustRegister(m.records, m.transactions, m.end, m.rebuilds, m.rebalances, m.dataLoss, m.pollErrors, m.holds, m.held, m.restated)
 	for _, outcome := range []string{"committed", "aborted", "unknown"} {
 		m.transactions.WithLabelValues(outcome)
 	}

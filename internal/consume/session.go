@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ttpworker/internal/kafka"
 )
@@ -27,14 +28,53 @@ const fetchWait = 500 * time.Millisecond
 const defaultMaxMessage = 1_000_012
 
 // A session is one client's time in the group. It reads, and what is written between Begin and End is committed with
-// the offsets of what was read, or not at all: as kgo.GroupTransactSession does, whose methods these are. Not for
-// concurrent use.
+// the offsets of what was read and with what a statement says, or not at all. Not for concurrent use.
 type session interface {
 	PollRecords(ctx context.Context, n int) kgo.Fetches
 	Begin() error
 	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
-	End(ctx context.Context, try kgo.TransactionEndTry) (committed bool, err error)
+	End(ctx context.Context, try kgo.TransactionEndTry, say *statement) (committed bool, err error)
 	Client() *kgo.Client
+}
+
+// transactional is the session that kgo has, with statements.
+type transactional struct{ *kgo.GroupTransactSession }
+
+// End implements session.
+func (t transactional) End(ctx context.Context, try kgo.TransactionEndTry, say *statement) (bool, error) {
+	complete := true
+	ctx = kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
+		if len(say.again) > 0 {
+			if complete = say.applies(req.MemberID, req.Generation); complete {
+				req.Topics = append(req.Topics, again(say.again)...)
+			}
+		}
+		for i := range req.Topics {
+			for k := range req.Topics[i].Partitions {
+				p := &req.Topics[i].Partitions[k]
+				p.Offset, p.Metadata = say.of(req.Topics[i].Topic, p.Partition, p.Offset)
+			}
+		}
+		return nil
+	})
+	committed, err := t.GroupTransactSession.End(ctx, try)
+	return committed && complete, err
+}
+
+// again has positions as a request has them.
+func again(positions offsets) []kmsg.TxnOffsetCommitRequestTopic {
+	var topics []kmsg.TxnOffsetCommitRequestTopic
+	for topic, parts := range positions {
+		t := kmsg.NewTxnOffsetCommitRequestTopic()
+		t.Topic = topic
+		for number, at := range parts {
+			p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+			p.Partition, p.Offset, p.LeaderEpoch = number, at.Offset, at.Epoch
+			t.Partitions = append(t.Partitions, p)
+		}
+		topics = append(topics, t)
+	}
+	return topics
 }
 
 // open builds a session of the delivery that is asked for.
@@ -46,14 +86,18 @@ func (m *member) open() (session, error) {
 	if transactionalID == "" {
 		transactionalID = m.anonymous
 	}
-	return kgo.NewGroupTransactSession(append(m.options(), kgo.TransactionalID(transactionalID), kgo.TransactionTimeout(m.cfg.TransactionTimeout))...)
+	s, err := kgo.NewGroupTransactSession(append(m.options(), kgo.TransactionalID(transactionalID), kgo.TransactionTimeout(m.cfg.TransactionTimeout))...)
+	if err != nil {
+		return nil, err
+	}
+	return transactional{s}, nil
 }
 
 // options are those of one session. A replica with a name is a static member with a transactional id of its own:
 // its restart takes over its partitions and fences what was there before. Without a name it is a new member with a
 // transactional id of this process: a dead predecessor holds its partitions for session_timeout.
 func (m *member) options() []kgo.Opt {
-	opts := m.cluster.Options(m.cfg.Group)
+	opts := append(m.cluster.Options(m.cfg.Group), m.beginnings()...)
 	if m.name != "" {
 		opts = append(opts, kgo.InstanceID(m.name))
 	}
@@ -99,7 +143,7 @@ func (m *member) options() []kgo.Opt {
 }
 
 func (m *member) released(parts map[string][]int32) {
-	if r, is := m.handler.(Releaser); is {
+	if r, is := m.handler.(Accountant); is {
 		r.Released(parts)
 	}
 }

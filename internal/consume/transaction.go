@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
 	"ttpworker/internal/kafka"
@@ -31,8 +30,13 @@ type transactions struct {
 type transaction struct {
 	batch   Batch
 	began   time.Time
-	member  string // the session's member id when it began
 	records int
+
+	// The session's member id and generation when it began, and what it commits of partitions without records: see restate.
+	member     string
+	generation int32
+	again      offsets
+
 	outputs []kafka.Record
 	next    map[string]map[int32]int64 // where the next poll begins, by topic and partition
 	failed  atomic.Pointer[error]      // first record that could not be written
@@ -59,9 +63,11 @@ func (t *transactions) turn(ctx context.Context) error {
 		return t.skip(ctx, bombs)
 	case t.open != nil && (!t.begun || time.Since(t.open.began) >= t.member.cfg.CommitInterval):
 		t.begun = true
-		return t.end(ctx, kgo.TryCommit)
+		if err := t.end(ctx, kgo.TryCommit); err != nil {
+			return err
+		}
 	}
-	return nil
+	return t.restate(ctx)
 }
 
 // skip goes on behind batches that unpack to more than maxUnpacked, in a transaction that says so: left alone, their
@@ -93,6 +99,11 @@ func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLa
 		return err
 	}
 	t.session.Client().SetOffsets(behind)
+	for topic, parts := range behind {
+		for number := range parts {
+			t.member.said.forget(partition{topic, number}) // what is there is the position before: see restate
+		}
+	}
 	return nil
 }
 
@@ -132,8 +143,8 @@ func (t *transactions) poll(ctx context.Context) kgo.Fetches {
 }
 
 func (t *transactions) newTransaction() *transaction {
-	id, _ := t.session.Client().GroupMetadata()
-	return &transaction{batch: t.member.handler.Begin(), began: time.Now(), member: id}
+	id, generation := t.session.Client().GroupMetadata()
+	return &transaction{batch: t.member.handler.Begin(), began: time.Now(), member: id, generation: generation}
 }
 
 // process computes what the records of one poll give, partitions side by side. When ctx ends meanwhile, or one
@@ -271,6 +282,7 @@ func (t *transactions) end(ctx context.Context, try kgo.TransactionEndTry) error
 	m.metrics.ended(committed, err, open.records, took)
 	if committed {
 		m.committed.Add(1)
+		m.remember(open)
 	}
 	if refused != nil {
 		return fatalf("committing a batch of %d records: %w", open.records, refused)
@@ -322,8 +334,8 @@ func outlive(ctx context.Context, timeout time.Duration) (context.Context, conte
 	return out, func() { stop(); cancel() }
 }
 
-// finish writes the outputs in the order of their partitions, flushes and ends. The plan's digest takes the place
-// of the offsets' metadata.
+// finish writes the outputs in the order of their partitions, flushes and ends. The offsets' metadata is that of the
+// batch.
 //
 // It gives up a batch whose session has lost the group since: when that happens while the transaction before ends, kgo
 // has forgotten it by the time this one does, hands out records of before, and would commit their outputs without
@@ -340,31 +352,11 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 			try = kgo.TryAbort
 		}
 	}
-	return t.session.End(withPositions(ctx, open.batch.Position), try)
-}
-
-// withPositions has the offsets that are committed under ctx, with a transaction or without, be what position makes of them.
-func withPositions(ctx context.Context, position func(topic string, partition int32, next int64) (int64, string)) context.Context {
-	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
-		for i := range req.Topics {
-			for k := range req.Topics[i].Partitions {
-				p := &req.Topics[i].Partitions[k]
-				offset, metadata := position(req.Topics[i].Topic, p.Partition, p.Offset)
-				p.Offset, p.Metadata = offset, &metadata
-			}
-		}
-		return nil
-	})
-	return kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
-		for i := range req.Topics {
-			for k := range req.Topics[i].Partitions {
-				p := &req.Topics[i].Partitions[k]
-				offset, metadata := position(req.Topics[i].Topic, p.Partition, p.Offset)
-				p.Offset, p.Metadata = offset, &metadata
-			}
-		}
-		return nil
-	})
+	say := &statement{metadata: open.batch.Metadata(), again: open.again, member: open.member, generation: open.generation}
+	if p, own := open.batch.(Positioner); own {
+		say.position = p.Position
+	}
+	return t.session.End(ctx, try, say)
 }
 
 // stop commits the open transaction, if any, when the worker is asked to stop.

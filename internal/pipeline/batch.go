@@ -42,6 +42,14 @@ func (p *Pipeline) Begin() consume.Batch {
 	return &batch{pipeline: p, plan: p.plans.begin(), began: time.Now(), count: batchTally{limit: p.window.limit}}
 }
 
+// Metadata implements consume.Handler: the digest of the plan in force.
+func (p *Pipeline) Metadata() string {
+	if plan := p.plans.Current(); plan != nil {
+		return plan.Digest
+	}
+	return ""
+}
+
 // errNoRule is what partitions wait for when the last rule is gone.
 var errNoRule = errors.New("there is no rule: no event is taken before there is one")
 
@@ -59,8 +67,8 @@ type batch struct {
 	spans   []*tracing.Span // of the records that carry a trace
 }
 
-// Position implements consume.Batch: the offsets say under which plan they were reached.
-func (b *batch) Position(_ string, _ int32, next int64) (int64, string) { return next, b.plan.Digest }
+// Metadata implements consume.Batch: the offsets say under which plan they were reached.
+func (b *batch) Metadata() string { return b.plan.Digest }
 
 // Check implements consume.Batch: a *FloodError if too many records are dead letters.
 func (b *batch) Check() error {
@@ -74,7 +82,7 @@ func (b *batch) End(committed bool) {
 	for _, s := range b.spans {
 		s.End(committed)
 	}
-	if !committed {
+	if !committed || b.records == 0 && b.outputs == 0 { // or it only said under which plan the partitions are
 		return
 	}
 	now, m := time.Now(), b.pipeline.metrics

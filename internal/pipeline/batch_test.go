@@ -318,8 +318,8 @@ func TestABatchMeetsOnePlanThoughItIsSwappedMeanwhile(t *testing.T) {
 			t.Errorf("ttp-plan of output %d = %s, want that of the batch", i, got)
 		}
 	}
-	if metadata(b) != older.Digest || metadata(next) != newer.Digest {
-		t.Errorf("metadata are %s, then %s, want the plans' digests %s and %s", metadata(b), metadata(next), older.Digest, newer.Digest)
+	if b.Metadata() != older.Digest || next.Metadata() != newer.Digest {
+		t.Errorf("Metadata = %s, then %s, want the plans' digests %s and %s", b.Metadata(), next.Metadata(), older.Digest, newer.Digest)
 	}
 	b.End(true)
 	next.End(false)
@@ -362,12 +362,4 @@ func TestPipelineMetricsAreWellNamed(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
-}
-
-// metadata is what a batch commits beside its offsets.
-func metadata(b interface {
-	Position(topic string, partition int32, next int64) (int64, string)
-}) string {
-	_, text := b.Position("ttp_events", 0, 7)
-	return text
 }

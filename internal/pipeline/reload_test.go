@@ -221,7 +221,7 @@ func TestAChangeIsToldWhenNoBatchWorksUnderAnOlderPlan(t *testing.T) {
 		open := r.Begin()
 		s.load(parse(t, "R1", 2, "x"))
 		synctest.Wait()
-		if got := *r.plans.Current(); got.Digest == metadata(open) {
+		if got := *r.plans.Current(); got.Digest == open.Metadata() {
 			t.Error("the new plan waits for an open batch, want it in force at once")
 		}
 		next := r.Begin()

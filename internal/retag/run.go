@@ -127,10 +127,13 @@ var ready = func() chan struct{} {
 // Ready implements consume.Handler.
 func (r *Run) Ready() <-chan struct{} { return ready }
 
+// Metadata implements consume.Handler: nothing is committed but what batches say.
+func (r *Run) Metadata() string { return "" }
+
 // Begin implements consume.Handler.
 func (r *Run) Begin() consume.Batch { return &batch{run: r, done: map[kafka.Partition]*partDone{}} }
 
-// Released implements consume.Releaser: somebody else may work on the partitions, so what is known of their tags gets old. Nil
+// Released implements consume.Accountant: somebody else may work on the partitions, so what is known of their tags gets old. Nil
 // stands for all.
 func (r *Run) Released(parts map[string][]int32) {
 	r.mu.Lock()
@@ -326,7 +329,10 @@ func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []
 // Check implements consume.Batch.
 func (b *batch) Check() error { return nil }
 
-// Position implements consume.Batch.
+// Metadata implements consume.Batch: Position says it.
+func (b *batch) Metadata() string { return "" }
+
+// Position implements consume.Positioner.
 func (b *batch) Position(topic string, partition int32, next int64) (int64, string) {
 	at := kafka.Partition{Topic: topic, Number: partition}
 	b.mu.Lock()
