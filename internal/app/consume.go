@@ -24,11 +24,7 @@ func newPipeline(
 	cfg Config, conn *Connection, enc *wire.Encoder, dec *wire.Decoder, schemas *registry.Resolver, plans *pipeline.Plans, tracer *tracing.Tracer,
 	log *slog.Logger, reg prometheus.Registerer,
 ) *pipeline.Pipeline {
-	tags, shadow, dlq := conn.topics[cfg.Topics.Tags.Name], conn.topics[cfg.Topics.Shadow.Name], conn.topics[cfg.Topics.DLQ.Name]
-	outputs := produce.Outputs{
-		Encoder: enc, Tags: cfg.Topics.Tags.Name, Shadow: cfg.Topics.Shadow.Name,
-		MaxBytes: most(tags, shadow),
-	}
+	outputs, dlq := tagOutputs(cfg, enc, conn.topics), conn.topics[cfg.Topics.DLQ.Name]
 	letters := consume.DeadLetters{Topic: cfg.Topics.DLQ.Name, Partitions: max(dlq.Partitions, 1), MaxBytes: dlq.MaxMessage}
 	tellLimit(log, cfg.DLQ)
 	return pipeline.New(dec, schemas, outputs, letters, cfg.DLQ, plans, tracer, log, reg)

@@ -7,7 +7,6 @@ import (
 
 	"ttpworker/internal/deadletter"
 	"ttpworker/internal/kafka"
-	"ttpworker/internal/registry"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/wire"
 )
@@ -84,26 +83,16 @@ func eventReader(
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var schemas *registry.Resolver
 	schemas, await, err := startResolver(ctx, cfg, dec, log)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
 	read = func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
-		ev, _, err := dec.Event(rec.Value, rec.Time)
-		missing, ok := errors.AsType[*wire.MissingSchemaError](err)
-		if !ok {
+		return learning(ctx, schemas, func() (tagger.TaggerEvent, error) {
+			ev, _, err := dec.Event(rec.Value, rec.Time)
 			return ev, err
-		}
-		if why := schemas.Await(ctx, missing.Ref); why != nil {
-			if ctx.Err() != nil {
-				return ev, ctx.Err()
-			}
-			return ev, &wire.Error{Class: wire.UnknownSchema, Err: why}
-		}
-		ev, _, err = dec.Event(rec.Value, rec.Time)
-		return ev, err
+		})
 	}
 	return read, func() { cancel(); await() }, nil
 }

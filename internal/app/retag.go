@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,12 +13,10 @@ import (
 
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/pipeline"
-	"ttpworker/internal/produce"
 	"ttpworker/internal/retag"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
-	"ttpworker/internal/wire"
 )
 
 // A Retag says what history to make exact, and how.
@@ -164,7 +161,7 @@ func retagEvaluator(
 		return nil, nil, nil, err
 	}
 	done = func() { stop(); conn.Close() }
-	outputs, dec, err := retagOutputs(ctx, cfg, conn)
+	outputs, dec, err := conn.tagCodec(ctx, cfg)
 	if err != nil {
 		done()
 		return nil, nil, nil, err
@@ -177,30 +174,6 @@ func retagEvaluator(
 		e.Rules = slices.Compact(slices.Sorted(slices.Values(r.Rules)))
 	}
 	return e, conn.Cluster, done, nil
-}
-
-// retagOutputs is where tags are, how they are written, and who reads them.
-func retagOutputs(ctx context.Context, cfg Config, conn *Connection) (produce.Outputs, *wire.Decoder, error) {
-	tags, shadow := cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name
-	if err := errors.Join(conn.needs(ctx, tags, "topics.tags.name"), conn.needs(ctx, shadow, "topics.shadow.name")); err != nil {
-		return produce.Outputs{}, nil, err
-	}
-	ids, err := registeredIDs(ctx, cfg)
-	if err != nil {
-		return produce.Outputs{}, nil, err
-	}
-	enc, encErr := newEncoder(cfg, ids)
-	dec, decErr := newDecoder(cfg, ids)
-	found, err := conn.Cluster.Topics(ctx, tags, shadow)
-	if err := errors.Join(encErr, decErr, err); err != nil {
-		return produce.Outputs{}, nil, err
-	}
-	return produce.Outputs{Encoder: enc, Tags: tags, Shadow: shadow, MaxBytes: most(found[tags], found[shadow])}, dec, nil
-}
-
-// most is the largest record that both topics of tags take; 0 if neither says.
-func most(tags, shadow kafka.Topic) int {
-	return min(cmp.Or(tags.MaxMessage, shadow.MaxMessage), cmp.Or(shadow.MaxMessage, tags.MaxMessage))
 }
 
 // standingOrders are the operators' orders as they are now, or none at all.

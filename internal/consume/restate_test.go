@@ -188,7 +188,7 @@ func TestABatchThatWasPassedOverIsNotMetAgain(t *testing.T) {
 	if err := m.stop(); err != nil {
 		t.Fatalf("Run = %v, want nil", err)
 	}
-	m = join(t, c, c.config("0"), &copier{}, nil)
+	join(t, c, c.config("0"), &copier{}, nil)
 	c.Write(t, &kgo.Record{Topic: c.in, Partition: 1, Value: []byte("next")})
 	awaitPositions(t, c, "plan-1", 0, 2, 0)
 	if got := len(values(t, c)); got != 2 {
