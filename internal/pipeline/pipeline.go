@@ -28,7 +28,7 @@ func New(
 		letters[class] = new(atomic.Uint64)
 	}
 	p := &Pipeline{
-		decoder: dec, schemas: schemas, outputs: outputs, dead: dead, plans: plans, tracer: tracer, log: log, metrics: newBatchMetrics(reg), letters: letters,
+		decoder: dec, schemas: schemas, outputs: outputs, dead: dead, plans: plans, tracer: tracer, log: log, metrics: newBatchMetrics(plans, reg), letters: letters,
 		window: letterWindow{limit: limit},
 	}
 	registerLetterRatio(reg, &p.window)
@@ -59,11 +59,12 @@ type batchMetrics struct {
 	duration prometheus.Histogram
 	records  prometheus.Histogram
 	outputs  prometheus.Histogram
+	trials   *trials
 
 	sinceRecord, sinceEvent latency
 }
 
-func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
+func newBatchMetrics(plans *Plans, reg prometheus.Registerer) *batchMetrics {
 	m := &batchMetrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ttp_pipeline_events_total", Help: "Input records by what became of them.",
@@ -93,6 +94,7 @@ func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
 			Buckets: prometheus.ExponentialBuckets(1, 4, 10),
 		}),
 	}
+	m.trials = newTrials(plans, reg)
 	m.sinceRecord, m.sinceEvent = newLatencies(reg)
 	reg.MustRegister(m.events, m.tags, m.letters, m.skipped, m.repairs, m.duration, m.records, m.outputs)
 	for _, outcome := range []string{"tagged", "unchanged", "skipped", "malformed", "failed"} {
@@ -115,6 +117,7 @@ func newBatchMetrics(reg prometheus.Registerer) *batchMetrics {
 type outcomes struct {
 	unchanged, tagged, trusted, shadow, repairs int
 	skipped                                     map[wire.SkipReason]int
+	trials                                      map[string]trial // by rule id
 }
 
 // skip counts a record that is to be skipped, and reports whether err says so.
@@ -140,10 +143,21 @@ func (o *outcomes) event(tags []tagger.Tag) {
 	for i := range tags {
 		if tags[i].RuleState == tagger.Shadow {
 			o.shadow++
+			o.try(&tags[i], tags)
 		} else {
 			o.trusted++
 		}
 	}
+}
+
+// try counts a shadow tag of an event that has these tags.
+func (o *outcomes) try(t *tagger.Tag, tags []tagger.Tag) {
+	if o.trials == nil {
+		o.trials = map[string]trial{}
+	}
+	n := o.trials[t.RuleID]
+	n[overlapOf(t, tags)]++
+	o.trials[t.RuleID] = n
 }
 
 func (m *batchMetrics) add(o *outcomes) {
@@ -152,6 +166,7 @@ func (m *batchMetrics) add(o *outcomes) {
 	m.tags.WithLabelValues("tags").Add(float64(o.trusted))
 	m.tags.WithLabelValues("shadow").Add(float64(o.shadow))
 	m.repairs.Add(float64(o.repairs))
+	m.trials.add(o.trials)
 	for reason, n := range o.skipped {
 		m.events.WithLabelValues("skipped").Add(float64(n))
 		m.skipped.WithLabelValues(string(reason)).Add(float64(n))
