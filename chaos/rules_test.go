@@ -38,7 +38,7 @@ func TestEveryEventHasATagOfARuleThatStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	fixed := pipeline.NewPlan(b.fixed, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor).Tagger
+	fixed := pipeline.NewPlan(b.fixed, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor).Composite
 	var changing []*engine.Engine
 	for _, c := range b.choices {
 		r := c.Versions[len(c.Versions)-1]

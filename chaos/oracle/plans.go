@@ -59,7 +59,7 @@ func NewPlans(codec *Codec, fixed []*rule.Rule, choices []Choice) *Plans {
 func newMember(r *rule.Rule, s tagger.Standing) *member {
 	standing := func(string) tagger.Standing { return s }
 	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	return &member{rule: r, standing: s, tagger: pipeline.NewPlan([]*rule.Rule{r}, standing, monitor).Tagger}
+	return &member{rule: r, standing: s, tagger: pipeline.NewPlan([]*rule.Rule{r}, standing, monitor).Composite}
 }
 
 func (p *Plans) combine(chosen []*member, options [][]*member) {
