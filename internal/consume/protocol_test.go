@@ -1,6 +1,7 @@
 package consume_test
 
 import (
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -17,7 +18,8 @@ func oneKeeper(t *testing.T, c *cluster, keepers *atomic.Int64) {
 	}
 }
 
-// The broker assigns: members come and go, every record comes out once, and there is one keeper.
+// The broker assigns: members come and go, every record comes out once, there is one keeper, and idle partitions follow the
+// plan.
 func TestTheConsumerProtocolIsExactToo(t *testing.T) {
 	t.Parallel()
 	for _, delivery := range []kafka.Delivery{kafka.ExactlyOnce, kafka.AtLeastOnce} {
@@ -34,11 +36,13 @@ func TestTheConsumerProtocolIsExactToo(t *testing.T) {
 					keepers.Add(-1)
 				}
 			}
-			first := join(t, c, cfg, &copier{}, keeper)
+			h := &copier{}
+			first := join(t, c, cfg, h, keeper)
 			write(t, c, 0, 90)
 			waitFor(t, c, 90)
-			second := join(t, c, cfg, &copier{}, keeper)
+			second := join(t, c, cfg, h, keeper)
 			for i := 1; i < 6; i++ {
+				h.under("plan-" + strconv.Itoa(i+1))
 				write(t, c, i*90, 90)
 			}
 			kafkatest.Eventually(t, "the second to join", second.Joined)
@@ -49,6 +53,8 @@ func TestTheConsumerProtocolIsExactToo(t *testing.T) {
 			}
 			write(t, c, 540, 90)
 			waitFor(t, c, 630)
+			h.under("plan-7") // when all is committed: no partition has new records
+			awaitPositions(t, c, "plan-7", 210, 210, 210)
 			oneKeeper(t, c, &keepers)
 			if err := second.stop(); err != nil {
 				t.Fatalf("Run = %v, want nil", err)

@@ -119,9 +119,9 @@ func TestAPartitionThatWaitsFollowsThePlan(t *testing.T) {
 			cfg.Delivery = delivery
 			join(t, c, cfg, h, nil)
 			write(t, c, 0, 30)
+			waitFor(t, c, 30) // a batch with a record that waits is given up as a whole
 			c.Write(t, c.waitRecord(1))
 			kafkatest.Eventually(t, "the partition to be held", func() bool { return h.times(1) > 0 })
-			waitFor(t, c, 30)
 			h.under("plan-2")
 			awaitPositions(t, c, "plan-2", 10, 10, 10)
 			close(h.open)
