@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"ttpworker/internal/app"
@@ -16,13 +17,21 @@ import (
 
 func printVerification(w, notes io.Writer, v *app.Verification) error {
 	fmt.Fprintf(notes, "the plan of %s is %s\n", count(v.Rules, "rule"), v.Plan)
+	under := map[string][]string{} // partitions by plan
 	for _, p := range v.UnderOther() {
-		fmt.Fprintf(notes, "the live workers have %s/%d under another plan, %s, as of offset %d\n", p.Topic, p.Number, cmp.Or(p.Plan, "which they do not name"), p.Cut)
+		under[p.Plan] = append(under[p.Plan], partitionName(&p))
 	}
+	for _, plan := range slices.Sorted(maps.Keys(under)) {
+		fmt.Fprintf(notes, "the live workers have another plan, %s, in %s\n", cmp.Or(escape(plan, maxShown), "which they do not name"), strings.Join(under[plan], ", "))
+	}
+	var left []string
 	for _, p := range v.Partitions {
 		if p.Cut < 0 {
-			fmt.Fprintf(notes, "left out: %s/%d, which no worker has committed yet\n", p.Topic, p.Number)
+			left = append(left, partitionName(&p))
 		}
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(notes, "left out, as no worker has committed them yet: %s\n", strings.Join(left, ", "))
 	}
 	for _, why := range slices.Sorted(maps.Keys(v.Unknown)) {
 		fmt.Fprintf(notes, "unknown, %s: %s\n", count(v.Unknown[why], "tag"), unknownText(why))
@@ -47,6 +56,8 @@ func printVerification(w, notes io.Writer, v *app.Verification) error {
 	_, err := fmt.Fprintf(w, "%s: the plan gives %s for %s\n", verdict, count(v.Tags(), "tag"), count(v.Events(), "record"))
 	return err
 }
+
+func partitionName(p *verify.Partition) string { return p.Topic + "/" + strconv.Itoa(int(p.Number)) }
 
 func dash(text string) string { return cmp.Or(escape(text, maxShown), "-") }
 
