@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -54,30 +56,37 @@ func newRetag(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		done := r.show(cmd.ErrOrStderr())
-		out, err := app.RetagHistory(cmd.Context(), cfg, log, r.Retag)
-		done()
-		if out.Job == nil {
-			return err
-		}
-		if printErr := printRetag(g, cmd.OutOrStdout(), &out, r.DryRun); err == nil {
-			err = printErr
-		}
-		if err != nil {
-			if !r.DryRun {
-				err = fmt.Errorf("%w\nThe job is not done. Go on with it: worker retag --job %s", err, out.Job.ID)
-			}
-			return err
-		}
-		return r.exceeded(out.Report.Total())
+		return r.run(cmd, g, cfg, log)
 	}
 	return c
 }
 
+// run does it and prints what it came to.
+func (r *retagFlags) run(cmd *cobra.Command, g *globals, cfg app.Config, log *slog.Logger) error {
+	done := r.show(cmd.ErrOrStderr())
+	out, err := app.RetagHistory(cmd.Context(), cfg, log, r.Retag)
+	done()
+	if out.Job == nil {
+		return err
+	}
+	if printErr := printRetag(g, cmd.OutOrStdout(), &out, r.DryRun); err == nil {
+		err = printErr
+	}
+	switch {
+	case err != nil && r.DryRun:
+		return err
+	case err != nil:
+		rules := ""
+		if len(r.Rules) > 0 {
+			rules = " --rules " + strings.Join(r.Rules, ",")
+		}
+		return fmt.Errorf("%w\nThe job is not done. Go on with it: worker retag --job %s%s", err, out.Job.ID, rules)
+	}
+	return r.exceeded(out.Report.Total())
+}
+
 func (r *retagFlags) add(f *pflag.FlagSet) {
-	r.flags = f
-	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339), how long ago (24h), or an offset with --partition")
-	f.StringVar(&r.to, "to", "now", "`where` to end, not included: now, or as for --from")
+	r.addRange(f)
 	f.StringSliceVar(&r.Topics, "topic", nil, "only events of these `topics`; default: all of input.topics")
 	f.Int32SliceVar(&r.Partitions, "partition", nil, "only these `partitions`")
 	f.StringSliceVar(&r.Rules, "rules", nil, "only tags of the rules with these `ids`")
@@ -85,11 +94,18 @@ func (r *retagFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&r.DryRun, "dry-run", false, "write nothing, say what would be")
 	f.StringArrayVar(&r.Candidate, "rules-dir", nil, "with --dry-run: hold the rules in this `directory` against those of the configuration; may be given several times")
 	f.StringVar(&r.states, "states", "as-now", "`as-now`, or ignore: as if operators had ordered nothing")
+	f.IntVar(&r.maxAdded, "max-added", -1, "with --dry-run: exit code 4 if more `tags` would be added; -1 = any number may")
+	f.IntVar(&r.maxRemoved, "max-removed", -1, "with --dry-run: exit code 4 if more `tags` would be removed; -1 = any number may")
+}
+
+// addRange adds the flags that a promotion has, too.
+func (r *retagFlags) addRange(f *pflag.FlagSet) {
+	r.flags, r.states, r.maxAdded, r.maxRemoved = f, "as-now", -1, -1
+	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339), how long ago (24h), or an offset with --partition")
+	f.StringVar(&r.to, "to", "now", "`where` to end, not included: now, or as for --from")
 	f.DurationVar(&r.Wait, "wait", 10*time.Second, "`how long` to wait for live workers to come under the rules and states of now")
 	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the index of tags that are there, 64 bytes each at the most; what is more goes to disk")
 	f.StringVar(&r.Dir, "tmp", "", "`directory` for that; default: the system's for temporary files")
-	f.IntVar(&r.maxAdded, "max-added", -1, "with --dry-run: exit code 4 if more `tags` would be added; -1 = any number may")
-	f.IntVar(&r.maxRemoved, "max-removed", -1, "with --dry-run: exit code 4 if more `tags` would be removed; -1 = any number may")
 }
 
 // check completes what the flags say, and reports all that does not fit together.

@@ -188,6 +188,9 @@ func (h *history) run(t *testing.T) {
 		t.Errorf("a second retag: %v, %d records written, want none\n%s", out.err, out.report.Records, out.stderr)
 	}
 	h.check(t)
+	if out := h.worker(t, 0, "verify", "--output", "json"); out.err != nil {
+		t.Errorf("worker verify: %v\n%s%s", out.err, out.stdout, out.stderr)
+	}
 	t.Logf("%d events, %d kills", h.events, kills)
 	stop()
 	must(t, <-ended)
@@ -222,6 +225,7 @@ func (h *history) await(t *testing.T, need bool) {
 // outcome is what a command came to.
 type outcome struct {
 	err    error
+	stdout string
 	stderr string
 	report struct {
 		Records int `json:"records"`
@@ -253,7 +257,7 @@ func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out 
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	out.err = cmd.Run()
-	out.stderr = stderr.String()
+	out.stdout, out.stderr = stdout.String(), stderr.String()
 	if out.err == nil {
 		must(t, json.Unmarshal(stdout.Bytes(), &out.report))
 	}

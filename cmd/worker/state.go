@@ -37,7 +37,9 @@ func newState(g *globals) *cobra.Command {
 			return printStates(g, w, orders)
 		}),
 		newStateSet(g),
-		newStateClear(g))
+		newStateClear(g),
+		newStateMove(g, "promote", tagger.Enabled, "Trust a rule on trial: enable it and move its tags of the past to the others"),
+		newStateMove(g, "demote", tagger.Shadow, "Put a rule on trial: set it to shadow and move its tags of the past away from the others"))
 }
 
 func newStateSet(g *globals) *cobra.Command {

@@ -40,6 +40,11 @@ func (s *RuleSet) Missing() error {
 	return nil
 }
 
+// Has reports whether a good rule has this id.
+func (s *RuleSet) Has(id string) bool {
+	return slices.ContainsFunc(s.Rules, func(r *rule.Rule) bool { return r.ID == id })
+}
+
 // LoadRules is ReadRules for those whom the reasons do not concern: the good rules, and what is wrong, joined.
 func LoadRules(cfg Config, dirs []string) ([]*rule.Rule, error) {
 	set, err := ReadRules(cfg, dirs)

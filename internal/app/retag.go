@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/retag"
-	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
 )
@@ -30,6 +30,7 @@ type Retag struct {
 	Candidate  []string      // rule directories to compare with those of the configuration; needs DryRun
 	Ignore     bool          // what operators have ordered
 	Wait       time.Duration // for live workers to come under the plan
+	Settled    bool          // fail if they do not
 	Memory     int64         // that indexes may take, in bytes
 	Dir        string        // of what is more; "" = the system's for temporary files
 	Began      func(job *retag.Job)
@@ -109,7 +110,13 @@ func planRetag(ctx context.Context, cfg Config, log *slog.Logger, c *kafka.Clust
 			return nil, err
 		}
 		behind := job.Behind()
-		if len(behind) == 0 || r.DryRun || !time.Now().Before(until) {
+		over := !time.Now().Before(until)
+		if over && r.Settled && len(behind) > 0 {
+			at := behind[0]
+			return nil, fmt.Errorf("live workers are not under plan %s yet, %s/%d is under %s: do they run, and do they have the rules that are here? Nothing was retagged",
+				job.Plan, at.Topic, at.Number, cmp.Or(job.Parts[at].Plan, "none"))
+		}
+		if len(behind) == 0 || r.DryRun || over {
 			for _, p := range behind {
 				log.Warn("a partition is still tagged under another plan after the cut: retag again once live workers are under this one",
 					"topic", p.Topic, "partition", p.Number, "plan", job.Parts[p].Plan, "job_plan", job.Plan)
@@ -143,7 +150,7 @@ func retagEvaluator(
 		return nil, nil, nil, errors.New("there is no rule: a retag would take every tag away")
 	}
 	for _, id := range r.Rules {
-		if !slices.ContainsFunc(set.Rules, func(known *rule.Rule) bool { return known.ID == id }) {
+		if !set.Has(id) {
 			log.Warn("no rule has this id: its tags are taken away", "rule", id)
 		}
 	}
