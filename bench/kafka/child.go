@@ -39,6 +39,7 @@ func child(args []string) error {
 	sessions := flags.Int("sessions", 1, "members of the group in this process")
 	input := flags.String("input", events, "topic to read")
 	rules := flags.String("rules", "", "directory of rules; empty = copy")
+	again := flags.Bool("retag", false, "retag what the group has tagged, and end")
 	profile := flags.String("profile", "", "file for a CPU profile from the first line on")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -50,6 +51,9 @@ func child(args []string) error {
 	cfg.Topics.Create = true
 	cfg.RuleStore.Dir = *rules
 	cfg.Admin.Listen = ""
+	if *again {
+		return childRetag(cfg)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

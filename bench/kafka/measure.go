@@ -34,6 +34,7 @@ type kind struct {
 	rules    int // -1 = a copy
 	replicas int
 	sessions int
+	retag    bool // of what the kind before has tagged
 }
 
 func (k kind) isCopy() bool { return k.rules < 0 }
@@ -53,13 +54,19 @@ func (b *bench) throughput(ctx context.Context, out io.Writer) error {
 		kinds = append(kinds, kind{name: fmt.Sprintf("worker, %d rules", n), rules: n, replicas: 1, sessions: 1})
 	}
 	kinds = append(kinds,
+		kind{name: "worker, 60 rules again", rules: 60, replicas: 1, sessions: 1},
+		kind{name: "retag, 60 rules", rules: 60, retag: true},
 		kind{name: "worker, 60 rules, 2 sessions", rules: 60, replicas: 1, sessions: 2},
 		kind{name: "worker, 60 rules, 2 replicas", rules: 60, replicas: 2, sessions: 1},
 		kind{name: "worker, 60 rules, 3 replicas", rules: 60, replicas: 3, sessions: 1})
 	figures := make([][]figure, len(kinds))
 	for run := range b.runs {
 		for i, k := range kinds {
-			f, err := b.measure(ctx, k)
+			measure := b.measure
+			if k.retag {
+				measure = b.measureRetag
+			}
+			f, err := measure(ctx, k)
 			if err != nil {
 				return fmt.Errorf("%s: %w", k.name, err)
 			}

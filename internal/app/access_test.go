@@ -49,7 +49,7 @@ func (r *refusals) Write(line []byte) (int, error) {
 }
 
 // The principals of docs/security.md.
-var principals = []string{"ttp-worker", "ttp-setup", "ttp-operator", "ttp-replay", "ttp-verify", "ttp-sensor", "ttp-reader"}
+var principals = []string{"ttp-worker", "ttp-setup", "ttp-operator", "ttp-replay", "ttp-verify", "ttp-retag", "ttp-sensor", "ttp-reader"}
 
 // passwordOf is the password of a principal.
 func passwordOf(principal string) string { return "password of " + principal }
@@ -186,6 +186,7 @@ func (g *guarded) work(t *testing.T, patience time.Duration) error {
 			return err
 		},
 		func() error { return g.verify(t, log) },
+		func() error { return g.retag(t, log) },
 		func() error { return g.read(t, patience, 12) },
 		func() error {
 			return g.order(t, patience, log, store.State{RuleID: "R1", State: tagger.Disabled})
