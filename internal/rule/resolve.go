@@ -138,6 +138,7 @@ func (m *merger) merge(r *Rule, filters []*Rule) *Rule {
 			detections = append(detections, c.detection)
 			out.Filters = append(out.Filters, f.ID)
 			out.filters = append(out.filters, c.written)
+			out.merged = append(out.merged, f)
 		}
 	}
 	if len(detections) == 1 {

@@ -37,6 +37,7 @@ type Rule struct {
 	sigma   *sigmaRule                  // what only a Sigma rule has; else nil
 	written *written                    // the detection; nil for patterns
 	filters []*written                  // the detections of Filters
+	merged  []*Rule                     // the filters themselves, as they were parsed
 }
 
 // Key is what no two files may share: the id, and for filters, which have names of their own, more than that.
