@@ -15,6 +15,8 @@ var (
 	ruleReloaded string
 	//go:embed rule_state.avsc
 	ruleState string
+	//go:embed rule_archive.avsc
+	ruleArchive string
 	//go:embed rule.schema.json
 	rule string
 )
@@ -30,6 +32,9 @@ func RuleReloaded() string { return ruleReloaded }
 
 // RuleState is the Avro schema of operators' orders about rules.
 func RuleState() string { return ruleState }
+
+// RuleArchive is the Avro schema of the rules that tags were given by.
+func RuleArchive() string { return ruleArchive }
 
 // Rule is the JSON Schema (draft 2020-12) of a rule file in the pattern form. It is for editors: the loader checks
 // more, such as whether a technique exists and belongs to its tactic.

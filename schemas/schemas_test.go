@@ -26,6 +26,7 @@ func TestEveryAvroFieldIsDocumented(t *testing.T) {
 	for name, text := range map[string]string{
 		"TaggerEvent": schemas.TaggerEvent(), "Tag": schemas.Tag(),
 		"RuleReloaded": schemas.RuleReloaded(), "RuleState": schemas.RuleState(),
+		"RuleArchive": schemas.RuleArchive(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var rec struct {

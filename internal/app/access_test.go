@@ -145,6 +145,10 @@ func (g *guarded) work(t *testing.T, patience time.Duration) error {
 	if err := g.setUp(t, log); err != nil {
 		return fmt.Errorf("ttp-setup: %w", err)
 	}
+	earlier := &kgo.Record{Topic: "ttp_rule_archive", Key: []byte("earlier"), Value: []byte("{}")} // what is empty is not fetched
+	if err := g.client(t, g.admin).ProduceSync(t.Context(), earlier).FirstErr(); err != nil {
+		return err
+	}
 
 	cfg := g.config(t, scramUser("ttp-worker"))
 	cfg.Kafka.Replica, cfg.Kafka.Leave = "0", true
@@ -168,6 +172,9 @@ func (g *guarded) work(t *testing.T, patience time.Duration) error {
 		},
 		func() error {
 			return soon("the keeper's own records", func() bool { return metric(t, worker, "ttp_store_catalogue_differs 0\n") })
+		},
+		func() error {
+			return soon("the rules in the archive", func() bool { return metric(t, worker, `ttp_produce_archive_rules_total{outcome="archived"} 2`) })
 		},
 		func() error { return g.sense(t, patience) },
 		func() error {

@@ -130,7 +130,7 @@ func (c Config) Validate() error {
 		known("tagger.type", c.Tagger.Type, taggerComposite), c.Tagger.validate(),
 		c.Limits.Validate(), c.Limits.validate(), c.Admin.Validate(), c.Log.Validate(),
 	}
-	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.DLQ.Name}
+	outputs := []string{c.Topics.Tags.Name, c.Topics.Shadow.Name, c.Topics.Reloaded.Name, c.Topics.State.Name, c.Topics.Archive.Name, c.Topics.DLQ.Name}
 	if c.Output.Framing == wire.Confluent && !c.Registry.Configured() {
 		errs = append(errs, errors.New("output.framing confluent needs a schema registry: give schema_registry.urls"))
 	}

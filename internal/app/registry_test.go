@@ -309,7 +309,7 @@ func TestASchemaThatTheRegistryDoesNotHave(t *testing.T) {
 	want := map[string]string{
 		c.Name("ttp_events/0/0"): "unknown_schema: schema id 60: the schema registry does not have it",
 		c.Name("ttp_events/2/0"): `unknown_schema: schema id 50 (subject orders-value version 1): the record "acme.Order" is none of ` +
-			"ttp.TaggerEvent, ttp.Tag, ttp.RuleReloaded, ttp.RuleState",
+			"ttp.TaggerEvent, ttp.Tag, ttp.RuleReloaded, ttp.RuleState, ttp.RuleArchive",
 		c.Name("ttp_events/3/0"): `unknown_schema: fingerprint 3132333435363738: no version of ["` + c.Name("ttp_events-value") + `"] in the schema registry has it`,
 	}
 	for _, r := range c.ReadAll(t, c.Name("ttp_events_dlq")) {

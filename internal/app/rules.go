@@ -22,7 +22,7 @@ import (
 
 // rulesModule is the way of the rules: file -> store -> plan, and the control topics beside it.
 var rulesModule = fx.Module("rules",
-	fx.Provide(newStateLog, newStore, pipeline.NewPlans, tagger.NewMonitor, newReloader, newKeeper),
+	fx.Provide(newStateLog, newStore, newArchive, pipeline.NewPlans, tagger.NewMonitor, newReloader, newKeeper),
 	fx.Invoke(holdBallast, func(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, r *pipeline.Reloader) {
 		supervise(lc, sd, log, "reloader", r.Run)
 	}),
@@ -72,11 +72,21 @@ func rescanOnHangup(ctx context.Context, s *filesystem.Store) {
 }
 
 func newReloader(
-	cfg Config, s *filesystem.Store, plans *pipeline.Plans, monitor *tagger.Monitor, told pipeline.Told, log *slog.Logger,
+	cfg Config, s *filesystem.Store, plans *pipeline.Plans, archive *produce.Archive, monitor *tagger.Monitor, told pipeline.Told, log *slog.Logger,
 	reg prometheus.Registerer,
 ) *pipeline.Reloader {
 	audit := engine.NewAuditor(cfg.Tagger.AuditEvery, log, reg)
-	return pipeline.NewReloader(s, plans, audit, monitor, told, log, reg)
+	return pipeline.NewReloader(s, plans, archive, audit, monitor, told, log, reg)
+}
+
+// newArchive reads beside the loading of the rules what is archived.
+func newArchive(
+	lc fx.Lifecycle, sd fx.Shutdowner, cfg Config, cluster *kafka.Cluster, a *kafka.Appender, enc *wire.Encoder, log *slog.Logger,
+	reg prometheus.Registerer,
+) *produce.Archive {
+	archive := produce.NewArchive(cluster, a, enc, cfg.Topics.Archive.Name, cfg.RuleStore.Dir, replicaName(cfg), log, reg)
+	supervise(lc, sd, log, "archive", archive.Run)
+	return archive
 }
 
 // newKeeper starts before the consumer that tells it what it owns, and so outlives it.

@@ -32,7 +32,8 @@ func Subjects(cfg Config) []Subject {
 		Subject{Name: cfg.Topics.Tags.Name + "-value", Record: wire.TagRecord},
 		Subject{Name: cfg.Topics.Shadow.Name + "-value", Record: wire.TagRecord},
 		Subject{Name: cfg.Topics.Reloaded.Name + "-value", Record: wire.RuleReloadedRecord},
-		Subject{Name: cfg.Topics.State.Name + "-value", Record: wire.RuleStateRecord})
+		Subject{Name: cfg.Topics.State.Name + "-value", Record: wire.RuleStateRecord},
+		Subject{Name: cfg.Topics.Archive.Name + "-value", Record: wire.RuleArchiveRecord})
 }
 
 // schemaTopics are the input topics whose records may have schemas.

@@ -36,7 +36,7 @@ func config(c *kafkatest.Cluster) app.Config {
 	cfg.Kafka.Brokers = c.Brokers()
 	cfg.Kafka.Group = c.Name(cfg.Kafka.Group)
 	topics := &cfg.Topics
-	for _, t := range []*produce.TopicConfig{&topics.Events, &topics.Tags, &topics.Shadow, &topics.Reloaded, &topics.State, &topics.DLQ} {
+	for _, t := range []*produce.TopicConfig{&topics.Events, &topics.Tags, &topics.Shadow, &topics.Reloaded, &topics.State, &topics.Archive, &topics.DLQ} {
 		t.Name = c.Name(t.Name)
 	}
 	topics.Create = true

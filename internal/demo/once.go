@@ -141,7 +141,7 @@ func (d *demo) hold(ctx context.Context) {
 	var lines strings.Builder
 	fmt.Fprintf(&lines, "\nbroker %s stays up for %s (Ctrl-C ends it now); read for example\n", broker, d.Hold)
 	t := d.Config.Topics
-	for _, name := range []string{d.sensors.topic, t.Tags.Name, t.Shadow.Name, t.DLQ.Name, t.Reloaded.Name, t.State.Name} {
+	for _, name := range []string{d.sensors.topic, t.Tags.Name, t.Shadow.Name, t.DLQ.Name, t.Reloaded.Name, t.State.Name, t.Archive.Name} {
 		lines.WriteString("  " + kcat(broker, name) + "\n")
 	}
 	d.printer.line(lines.String())

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -30,6 +31,24 @@ func (a *Appender) Append(ctx context.Context, r Record) error {
 		return fmt.Errorf("writing %q to topic %s: %w", r.Key, r.Topic, a.explain(err))
 	}
 	return nil
+}
+
+// AppendAll is Append for many records, which go out together. The errors are those of each, in order; nil = written.
+func (a *Appender) AppendAll(ctx context.Context, recs []Record) []error {
+	errs := make([]error, len(recs))
+	var left sync.WaitGroup
+	left.Add(len(recs))
+	for i := range recs {
+		r := &recs[i]
+		a.client.Produce(ctx, r.ToClient(), func(_ *kgo.Record, err error) {
+			defer left.Done()
+			if err != nil {
+				errs[i] = fmt.Errorf("writing %q to topic %s: %w", r.Key, r.Topic, a.explain(err))
+			}
+		})
+	}
+	left.Wait()
+	return errs
 }
 
 // Close gives up what was not yet written and closes the connections.

@@ -40,17 +40,17 @@ func BenchmarkApply(b *testing.B) {
 	}
 	for b.Loop() {
 		log, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
-		r := NewReloader(noOrders{}, NewPlans(), nil, tagger.NewMonitor(log, reg), nil, log, reg)
+		r := NewReloader(noOrders{}, NewPlans(), nil, nil, tagger.NewMonitor(log, reg), nil, log, reg)
 		for _, rl := range rules {
 			r.put(rl)
 		}
-		r.swap()
+		r.swap(b.Context())
 		quiet := tagWhile(b, r.plans, events, func() { time.Sleep(2 * time.Second) })
 		took := make([]time.Duration, 0, applyChanges)
 		busy := tagWhile(b, r.plans, events, func() {
 			for i := range applyChanges {
 				start := time.Now()
-				r.apply(store.Change{Kind: store.Loaded, RuleID: changed[i].ID, Rule: changed[i]})
+				r.apply(b.Context(), store.Change{Kind: store.Loaded, RuleID: changed[i].ID, Rule: changed[i]})
 				took = append(took, time.Since(start))
 				time.Sleep(pause)
 			}

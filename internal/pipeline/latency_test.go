@@ -114,7 +114,7 @@ func TestTheSizeOfABatchIsThatOfAllItsPartitions(t *testing.T) {
 func TestOnlyThePlanInForceIsShown(t *testing.T) {
 	t.Parallel()
 	reg, plans := prometheus.NewRegistry(), pipeline.NewPlans()
-	pipeline.NewReloader(nil, plans, nil, nil, nil, nil, reg)
+	pipeline.NewReloader(nil, plans, nil, nil, nil, nil, nil, reg)
 	check := func(want string) {
 		t.Helper()
 		if want != "" {

@@ -54,7 +54,7 @@ func BenchmarkBatch(b *testing.B) {
 		for i := 1; i < n; i++ {
 			r.put(quiet[i*len(quiet)/n])
 		}
-		r.swap()
+		r.swap(b.Context())
 		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			batch := p.Begin()
@@ -132,7 +132,7 @@ func benchPipeline(b *testing.B, enc *wire.Encoder) (*Reloader, *Pipeline) {
 	log, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	plans := NewPlans()
 	audit := engine.NewAuditor(engine.DefaultAuditEvery, log, reg)
-	r := NewReloader(noOrders{}, plans, audit, tagger.NewMonitor(log, reg), nil, log, reg)
+	r := NewReloader(noOrders{}, plans, nil, audit, tagger.NewMonitor(log, reg), nil, log, reg)
 	outputs := produce.Outputs{Encoder: enc, Tags: "ttp_tags", Shadow: "ttp_tags_shadow", MaxBytes: 1 << 20}
 	return r, New(dec, nil, outputs, consume.DeadLetters{Topic: "dlq", Partitions: 1}, LetterLimit{}, plans, nil, log, reg)
 }

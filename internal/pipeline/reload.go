@@ -20,6 +20,13 @@ import (
 // was put in force. It is called from several goroutines.
 type Told func(c store.Change, swapped time.Time)
 
+// An Archive keeps rules, so that it can be told later why there is a tag. Add does not wait; Wait returns when all that was
+// added is kept, or it does not make sense to wait any longer.
+type Archive interface {
+	Add(rules ...*rule.Rule)
+	Wait(ctx context.Context)
+}
+
 // maxNamed bounds how many rules a log line names.
 const maxNamed = 10
 
@@ -28,6 +35,7 @@ const maxNamed = 10
 type Reloader struct {
 	store   store.Store
 	plans   *Plans
+	archive Archive
 	monitor *tagger.Monitor
 	told    Told
 	log     *slog.Logger
@@ -36,12 +44,13 @@ type Reloader struct {
 	set *ruleSet // the rules in force; Run's own
 }
 
-// NewReloader makes a reloader of plans. audit may be nil; told, unless nil, hears of each change.
+// NewReloader makes a reloader of plans. archive, unless nil, is given each rule before it gets into force; audit may be nil;
+// told, unless nil, hears of each change.
 func NewReloader(
-	s store.Store, plans *Plans, audit *engine.Auditor, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
+	s store.Store, plans *Plans, archive Archive, audit *engine.Auditor, monitor *tagger.Monitor, told Told, log *slog.Logger, reg prometheus.Registerer,
 ) *Reloader {
 	return &Reloader{
-		store: s, plans: plans, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(plans, reg),
+		store: s, plans: plans, archive: archive, monitor: monitor, told: told, log: log, metrics: newReloadMetrics(plans, reg),
 		set: newRuleSet(audit, engine.NewFires(reg)),
 	}
 }
@@ -67,7 +76,7 @@ func (r *Reloader) Run(ctx context.Context) error {
 	if r.set.Len() == 0 {
 		r.log.Warn("no rules yet: no event is taken before there are some")
 	} else {
-		r.swap()
+		r.swap(ctx)
 		plan := r.plans.Current()
 		r.log.Info("rules loaded", "rules", plan.Rules, "plan", plan.Digest, "index_bytes", plan.IndexBytes,
 			"always_evaluated", plan.Always[:min(len(plan.Always), maxNamed)], "always_evaluated_rules", len(plan.Always))
@@ -86,7 +95,7 @@ func (r *Reloader) Run(ctx context.Context) error {
 			for more, waiting := changes.Poll(); waiting; more, waiting = changes.Poll() {
 				changed = append(changed, more)
 			}
-			if told := r.apply(changed...); len(told) > 0 {
+			if told := r.apply(ctx, changed...); len(told) > 0 {
 				swapped := time.Now()
 				g.Go(func() error { return r.tell(gctx, told, swapped) })
 			}
@@ -100,7 +109,7 @@ func (r *Reloader) Run(ctx context.Context) error {
 
 // apply makes changes effective, all of them by one plan, and returns those that there is something to tell of. While
 // there is no rule, and was none, there is no plan.
-func (r *Reloader) apply(changes ...store.Change) (told []store.Change) {
+func (r *Reloader) apply(ctx context.Context, changes ...store.Change) (told []store.Change) {
 	swap := false
 	for _, c := range changes {
 		switch {
@@ -115,7 +124,7 @@ func (r *Reloader) apply(changes ...store.Change) (told []store.Change) {
 		told = append(told, c)
 	}
 	if swap && (r.set.Len() > 0 || r.plans.Current() != nil) {
-		r.swap()
+		r.swap(ctx)
 		if r.set.Len() == 0 {
 			r.log.Warn("no rule is left: no event is taken before there is one")
 		}
@@ -146,10 +155,19 @@ func (r *Reloader) take(c store.Change) bool {
 }
 
 // put takes a rule into the set, under the order that is in force now.
-func (r *Reloader) put(rl *rule.Rule) { r.set.Put(rl, r.store.State(rl.ID).Standing()) }
+func (r *Reloader) put(rl *rule.Rule) {
+	if r.archive != nil {
+		r.archive.Add(rl)
+	}
+	r.set.Put(rl, r.store.State(rl.ID).Standing())
+}
 
-func (r *Reloader) swap() {
+// swap puts the set in force. The archive is written while the plan is made.
+func (r *Reloader) swap(ctx context.Context) {
 	plan := planOf(r.set, r.monitor)
+	if r.archive != nil {
+		r.archive.Wait(ctx)
+	}
 	r.plans.Swap(plan)
 	r.metrics.swapped(plan)
 }

@@ -58,10 +58,11 @@ func (s *memoryStore) load(r *rule.Rule) {
 // A reloading is a reloader that runs beside its store, in the bubble of synctest.
 type reloading struct {
 	*rig
-	store *memoryStore
-	log   bytes.Buffer
-	stop  func()
-	ended chan error // what Run returned
+	store   *memoryStore
+	archive ledger
+	log     bytes.Buffer
+	stop    func()
+	ended   chan error // what Run returned
 
 	mu   sync.Mutex
 	told []string // "loaded R1", when told
@@ -70,6 +71,7 @@ type reloading struct {
 func startReloader(t *testing.T, s *memoryStore) *reloading {
 	t.Helper()
 	r := &reloading{rig: newRig(t, wire.DefaultLimits(), 0, nil), store: s, ended: make(chan error, 1)}
+	r.archive.plans = r.plans
 	told := func(c store.Change, swapped time.Time) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -79,7 +81,7 @@ func startReloader(t *testing.T, s *memoryStore) *reloading {
 		}
 	}
 	log := slog.New(slog.NewTextHandler(&r.log, nil))
-	reloader := pipeline.NewReloader(s, r.plans, nil, newMonitor(), told, log, r.reg)
+	reloader := pipeline.NewReloader(s, r.plans, &r.archive, nil, newMonitor(), told, log, r.reg)
 	ctx, cancel := context.WithCancel(t.Context())
 	states := make(chan error, 1)
 	go func() { states <- s.Run(ctx) }()
@@ -344,7 +346,7 @@ func TestTheReloaderEndsWithItsStore(t *testing.T) {
 	s := newMemoryStore(store.NewMemoryLog())
 	s.fault = away
 	reloader := func(s store.Store) *pipeline.Reloader {
-		return pipeline.NewReloader(s, pipeline.NewPlans(), nil, newMonitor(), nil, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		return pipeline.NewReloader(s, pipeline.NewPlans(), nil, nil, newMonitor(), nil, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	}
 	if err := reloader(s).Run(t.Context()); !errors.Is(err, away) || !strings.HasPrefix(fmt.Sprint(err), "loading rules: ") {
 		t.Errorf("Run over a store that cannot load = %v, want loading rules: %v", err, away)
@@ -362,7 +364,7 @@ func TestTheReloaderEndsWithItsStore(t *testing.T) {
 func TestReloadMetricsAreWellNamed(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	pipeline.NewReloader(nil, pipeline.NewPlans(), nil, nil, nil, nil, reg)
+	pipeline.NewReloader(nil, pipeline.NewPlans(), nil, nil, nil, nil, nil, reg)
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)

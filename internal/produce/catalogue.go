@@ -35,10 +35,13 @@ func NewCatalogue(
 	}
 }
 
-// shown is a rule file's path as the topic has it: relative to the rule directory, with slashes, so that replicas
+// shown is a rule file's path as the topic has it.
+func (c *Catalogue) shown(path string) string { return shownIn(c.dir, path) }
+
+// shownIn is a rule file's path as topics have it: relative to the rule directory, with slashes, so that replicas
 // with the same files agree wherever they keep them.
-func (c *Catalogue) shown(path string) string {
-	rel, err := filepath.Rel(c.dir, path)
+func shownIn(dir, path string) string {
+	rel, err := filepath.Rel(dir, path)
 	if err != nil {
 		rel = path
 	}

@@ -101,6 +101,14 @@ func TestRecordsAreAsPublished(t *testing.T) {
 		"rule_gone": func(enc *wire.Encoder) (kafka.Record, error) {
 			return produce.RuleReloadedRecord(enc, "ttp_rule_reloaded", "R1", nil)
 		},
+		"rule_archive": func(enc *wire.Encoder) (kafka.Record, error) {
+			return produce.RuleArchiveRecord(enc, "ttp_rule_archive", archivedRule(sampleRule()))
+		},
+		"rule_archive_sigma": func(enc *wire.Encoder) (kafka.Record, error) {
+			r := *sigmaWithFilter(t)
+			r.Digest = "d2"
+			return produce.RuleArchiveRecord(enc, "ttp_rule_archive", archivedRule(&r))
+		},
 		"rule_state": state(store.State{
 			RuleID: "R1", StateID: "7d444840-9dc0-41d1-b245-5ffdce74fad2", State: tagger.Clipped, ConfidenceMax: new(0.4),
 			Reason: "too loud", SetBy: "ops", SetAt: at, ExpiresAt: at.Add(2 * time.Hour),

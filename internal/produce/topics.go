@@ -25,6 +25,7 @@ type TopicsConfig struct {
 	Shadow   TopicConfig `yaml:"shadow"   envPrefix:"SHADOW_"`
 	Reloaded TopicConfig `yaml:"reloaded" envPrefix:"RELOADED_"`
 	State    TopicConfig `yaml:"state"    envPrefix:"STATE_"`
+	Archive  TopicConfig `yaml:"archive"  envPrefix:"ARCHIVE_"`
 	DLQ      TopicConfig `yaml:"dlq"      envPrefix:"DLQ_"`
 }
 
@@ -39,13 +40,17 @@ func DefaultTopicsConfig() TopicsConfig {
 		Shadow:   topic("ttp_tags_shadow", 6),
 		Reloaded: topic("ttp_rule_reloaded", 1),
 		State:    topic("ttp_rule_state", 1),
+		Archive:  topic("ttp_rule_archive", 1),
 		DLQ:      topic("ttp_events_dlq", 1),
 	}
 }
 
 func (c TopicsConfig) all() []TopicConfig {
-	return []TopicConfig{c.Events, c.Tags, c.Shadow, c.Reloaded, c.State, c.DLQ}
+	return []TopicConfig{c.Events, c.Tags, c.Shadow, c.Reloaded, c.State, c.Archive, c.DLQ}
 }
+
+// control are those of one partition.
+func (c TopicsConfig) control() []TopicConfig { return []TopicConfig{c.Reloaded, c.State, c.Archive} }
 
 // Validate reports everything that is wrong, joined.
 func (c TopicsConfig) Validate() error {
@@ -66,7 +71,7 @@ func (c TopicsConfig) Validate() error {
 			errs = append(errs, fmt.Errorf("topics: %s: replication %d is neither -1 nor positive", t.Name, t.Replication))
 		}
 	}
-	for _, t := range []TopicConfig{c.Reloaded, c.State} {
+	for _, t := range c.control() {
 		if t.Partitions > 1 {
 			errs = append(errs, fmt.Errorf("topics: %s: a control topic has 1 partition, not %d", t.Name, t.Partitions))
 		}
@@ -115,10 +120,14 @@ func (c TopicsConfig) Specs(inputNames []string, inputs map[string]kafka.Topic) 
 			}),
 		})
 	}
-	for _, t := range []TopicConfig{c.Reloaded, c.State} {
+	history := map[string]string{"min.compaction.lag.ms": ms(90 * 24 * time.Hour)} // stays readable
+	for _, t := range c.control() {
+		extra := history
+		if t == c.Archive { // all records of a key say the same
+			extra = nil
+		}
 		specs = append(specs, kafka.TopicSpec{
-			Name: t.Name, Partitions: 1, MaxPartitions: 1, Replication: t.Replication, Compacted: true,
-			Settings: settings(t, map[string]string{"min.compaction.lag.ms": ms(90 * 24 * time.Hour)}), // history stays readable
+			Name: t.Name, Partitions: 1, MaxPartitions: 1, Replication: t.Replication, Compacted: true, Settings: settings(t, extra),
 		})
 	}
 	return append(specs, kafka.TopicSpec{

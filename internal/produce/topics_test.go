@@ -81,6 +81,7 @@ func TestSpecsSetTopicsUpForWhatTheyHold(t *testing.T) {
 		{Name: "ttp_tags_shadow", Partitions: 6, MinPartitions: 1, Replication: -1, Compacted: true, Settings: tags},
 		{Name: "ttp_rule_reloaded", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: control},
 		{Name: "ttp_rule_state", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: control},
+		{Name: "ttp_rule_archive", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: common()},
 		{
 			Name: "ttp_events_dlq", Partitions: 1, Replication: -1, MinMessage: 16384, MinRetention: 7 * 24 * time.Hour,
 			Settings: common("retention.ms", "1209600000", "max.message.bytes", "1081356"),
@@ -125,7 +126,7 @@ func TestSpecsFollowTheInputTopicsThatExist(t *testing.T) {
 // named are the worker's topics, with names that only this test knows.
 func named(c *kafkatest.Cluster) produce.TopicsConfig {
 	cfg := produce.DefaultTopicsConfig()
-	for _, t := range []*produce.TopicConfig{&cfg.Events, &cfg.Tags, &cfg.Shadow, &cfg.Reloaded, &cfg.State, &cfg.DLQ} {
+	for _, t := range []*produce.TopicConfig{&cfg.Events, &cfg.Tags, &cfg.Shadow, &cfg.Reloaded, &cfg.State, &cfg.Archive, &cfg.DLQ} {
 		t.Name = c.Name(t.Name)
 	}
 	return cfg

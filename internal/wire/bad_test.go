@@ -314,6 +314,7 @@ func decodeAny(d *Decoder, value []byte) {
 	_, _, _ = d.Tag(value)
 	_, _ = d.RuleReloaded(value)
 	_, _ = d.RuleState(value)
+	_, _ = d.RuleArchive(value)
 }
 
 // Lengths and arrays as other encoders write them: blocks with their size, and several of them.

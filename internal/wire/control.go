@@ -29,6 +29,41 @@ type Emit struct {
 	Confidence     float64
 }
 
+// A RuleArchive is a rule and all that it depends on. Times are in microseconds and UTC. What the fields mean together is
+// rule.Source's business.
+type RuleArchive struct {
+	RuleID          string
+	RuleVersion     *int   // nil for a Sigma rule
+	RuleDigest      string // of the resolved rule, 64 hexadecimal digits
+	SourcePath      string // relative to the rules' directory
+	YAML            string // the whole file
+	Lists           []SharedList
+	Filters         []MergedFilter
+	Kinds           []string
+	SigmaFields     []MappedField
+	SigmaConfidence *float64 // nil for a rule in our own form
+	AttackRelease   string
+	EngineSemantics *int   // nil = not known
+	ArchivedBy      string // the replica
+	ArchivedAt      time.Time
+}
+
+// A SharedList is one that an archived file uses.
+type SharedList struct {
+	Name   string
+	Values []string
+}
+
+// A MergedFilter is a Sigma filter of an archived rule.
+type MergedFilter struct {
+	Path  string // relative to the rules' directory
+	YAML  string // the whole file
+	Lists []SharedList
+}
+
+// A MappedField is a field of Sigma and its dotted payload path.
+type MappedField struct{ Name, Path string }
+
 // A RuleState is one order of an operator about one rule. Times are in microseconds and UTC. What the fields mean
 // together is store's business.
 type RuleState struct {

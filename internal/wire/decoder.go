@@ -169,6 +169,11 @@ func (d *Decoder) RuleState(value []byte) (RuleState, error) {
 	return readControl(d, RuleStateRecord, value, readRuleState)
 }
 
+// RuleArchive reads a rule of the archive. It does not alias value.
+func (d *Decoder) RuleArchive(value []byte) (RuleArchive, error) {
+	return readControl(d, RuleArchiveRecord, value, readRuleArchive)
+}
+
 func readControl[T any](d *Decoder, record Record, value []byte, read func(source) T) (T, error) {
 	var zero T
 	s := d.take()

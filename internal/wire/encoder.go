@@ -109,6 +109,11 @@ func (e *Encoder) RuleState(dst []byte, r *RuleState) ([]byte, error) {
 	return e.write(dst, RuleStateRecord, func(s sink) { writeRuleState(s, r) })
 }
 
+// RuleArchive appends a rule of the archive.
+func (e *Encoder) RuleArchive(dst []byte, r *RuleArchive) ([]byte, error) {
+	return e.write(dst, RuleArchiveRecord, func(s sink) { writeRuleArchive(s, r) })
+}
+
 func (e *Encoder) write(dst []byte, record Record, fill func(sink)) ([]byte, error) {
 	if e.framing == JSON {
 		s := &jsonSink{dst: dst}

@@ -30,12 +30,13 @@ func TestHeaders(t *testing.T) {
 	if got := registry.Schema(TagRecord) + " " + registry.Schema(RuleStateRecord); got != "2 2147483648" {
 		t.Errorf("Schema of the registry's framing = %s, want the ids in decimal digits", got)
 	}
-	ev, tag, rule, state := bareEvent(), bareTag(), bareReloaded(), bareState()
+	ev, tag, rule, state, archive := bareEvent(), bareTag(), bareReloaded(), bareState(), bareArchive()
 	for record, encode := range map[Record]func() ([]byte, error){
 		EventRecord:        func() ([]byte, error) { return avro.Event(nil, &ev) },
 		TagRecord:          func() ([]byte, error) { return avro.Tag(nil, &tag, at()) },
 		RuleReloadedRecord: func() ([]byte, error) { return avro.RuleReloaded(nil, &rule) },
 		RuleStateRecord:    func() ([]byte, error) { return avro.RuleState(nil, &state) },
+		RuleArchiveRecord:  func() ([]byte, error) { return avro.RuleArchive(nil, &archive) },
 	} {
 		data, err := encode()
 		if err != nil {

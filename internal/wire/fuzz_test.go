@@ -103,6 +103,7 @@ func checkControl(t *testing.T, d *Decoder, encoders []*Encoder, value []byte) {
 	t.Helper()
 	rule, ruleErr := d.RuleReloaded(value)
 	state, stateErr := d.RuleState(value)
+	archive, archiveErr := d.RuleArchive(value)
 	for _, e := range encoders {
 		if ruleErr == nil {
 			data, err := e.RuleReloaded(nil, &rule)
@@ -111,6 +112,14 @@ func checkControl(t *testing.T, d *Decoder, encoders []*Encoder, value []byte) {
 			}
 			got, err := d.RuleReloaded(data)
 			checkSame(t, got, rule, err)
+		}
+		if archiveErr == nil {
+			data, err := e.RuleArchive(nil, &archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.RuleArchive(data)
+			checkSame(t, got, archive, err)
 		}
 		if stateErr == nil {
 			data, err := e.RuleState(nil, &state)

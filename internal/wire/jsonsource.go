@@ -161,7 +161,7 @@ func (m *members) each(field string, item func(source)) {
 		}
 		s := m.d.take()
 		defer m.d.put(s)
-		inner, err := s.split(v, emitFields[:], Limits{Depth: m.d.limits.Depth})
+		inner, err := s.split(v, innerFields[:], Limits{Depth: m.d.limits.Depth})
 		if err != nil {
 			m.fail(BadField, "%s: %w", field, err)
 			return
@@ -174,8 +174,10 @@ func (m *members) each(field string, item func(source)) {
 	})
 }
 
-// emitFields are the members of the one record that stands in another.
-var emitFields = [...]string{"tactic", "technique_id", "sub_technique_id", "confidence"}
+// innerFields are the members of the records that stand in others. Each has some of them.
+var innerFields = [...]string{
+	"tactic", "technique_id", "sub_technique_id", "confidence", "name", "values", "path", "yaml", "lists", "payload_path",
+}
 
 // array calls item for every item of a field, until a fault.
 func (m *members) array(field, want string, item func(jsontext.Value)) {

@@ -144,7 +144,7 @@ func TestSchemasThatCannotBeRead(t *testing.T) {
 	for _, tt := range []struct{ name, schema, want string }{
 		{"no JSON", `{`, "avro: unknown type: {"},
 		{"no record", `"string"`, "the schema is of type string, want a record"},
-		{"another record", `{"type":"record","name":"acme.Order","fields":[]}`, "the record \"acme.Order\" is none of ttp.TaggerEvent, ttp.Tag, ttp.RuleReloaded, ttp.RuleState"},
+		{"another record", `{"type":"record","name":"acme.Order","fields":[]}`, "the record \"acme.Order\" is none of ttp.TaggerEvent, ttp.Tag, ttp.RuleReloaded, ttp.RuleState, ttp.RuleArchive"},
 		{"a field missing", foreign(kindField, payloadField), "its data cannot be read as ttp.TaggerEvent: source_id is missing and has no default"},
 		{
 			"two faults", foreign(kindField, `{"name":"payload","type":"int"}`),

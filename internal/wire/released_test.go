@@ -51,9 +51,16 @@ func samples() []sample {
 			recodeState,
 		}
 	}
+	archive := func(name string, r RuleArchive) sample {
+		return sample{
+			"rule_archive_" + name, func(e *Encoder) ([]byte, error) { return e.RuleArchive(nil, &r) },
+			recodeArchive,
+		}
+	}
 	return []sample{
 		event("full", fullEvent()), event("bare", bareEvent()), tag("full", fullTag()), tag("bare", bareTag()),
 		rule("full", fullReloaded()), rule("bare", bareReloaded()), state("full", fullState()), state("bare", bareState()),
+		archive("full", fullArchive()), archive("bare", bareArchive()),
 	}
 }
 
@@ -79,6 +86,14 @@ func recodeRule(d *Decoder, e *Encoder, value []byte) ([]byte, error) {
 		return nil, err
 	}
 	return e.RuleReloaded(nil, &r)
+}
+
+func recodeArchive(d *Decoder, e *Encoder, value []byte) ([]byte, error) {
+	r, err := d.RuleArchive(value)
+	if err != nil {
+		return nil, err
+	}
+	return e.RuleArchive(nil, &r)
 }
 
 func recodeState(d *Decoder, e *Encoder, value []byte) ([]byte, error) {

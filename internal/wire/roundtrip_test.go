@@ -47,6 +47,14 @@ func TestRoundTrip(t *testing.T) {
 				got, err := d.RuleReloaded(data)
 				checkSame(t, got, want, err)
 			}
+			for _, want := range []RuleArchive{fullArchive(), bareArchive()} {
+				data, err := e.RuleArchive(nil, &want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := d.RuleArchive(data)
+				checkSame(t, got, want, err)
+			}
 			for _, want := range []RuleState{fullState(), bareState()} {
 				data, err := e.RuleState(nil, &want)
 				if err != nil {

@@ -11,7 +11,7 @@ import (
 	"ttpworker/schemas"
 )
 
-// A Record is one of the four kinds of records, by the full name of its schema.
+// A Record is one of the five kinds of records, by the full name of its schema.
 type Record string
 
 // The records.
@@ -20,10 +20,13 @@ const (
 	TagRecord          Record = "ttp.Tag"
 	RuleReloadedRecord Record = "ttp.RuleReloaded"
 	RuleStateRecord    Record = "ttp.RuleState"
+	RuleArchiveRecord  Record = "ttp.RuleArchive"
 )
 
 // Records lists them.
-func Records() []Record { return []Record{EventRecord, TagRecord, RuleReloadedRecord, RuleStateRecord} }
+func Records() []Record {
+	return []Record{EventRecord, TagRecord, RuleReloadedRecord, RuleStateRecord, RuleArchiveRecord}
+}
 
 // SchemaText is the Avro schema that records are written under, "" for a record that there is not.
 func SchemaText(r Record) string {
@@ -36,6 +39,8 @@ func SchemaText(r Record) string {
 		return schemas.RuleReloaded()
 	case RuleStateRecord:
 		return schemas.RuleState()
+	case RuleArchiveRecord:
+		return schemas.RuleArchive()
 	}
 	return ""
 }

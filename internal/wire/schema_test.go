@@ -67,8 +67,8 @@ func TestEventsAgreeWithTheLibrary(t *testing.T) {
 
 func TestOutputsAgreeWithTheLibrary(t *testing.T) {
 	e := newEncoder(t, SingleObject)
-	tag, rule, state := fullTag(), fullReloaded(), fullState()
-	bTag, bRule, bState := bareTag(), bareReloaded(), bareState()
+	tag, rule, state, archive := fullTag(), fullReloaded(), fullState(), fullArchive()
+	bTag, bRule, bState, bArchive := bareTag(), bareReloaded(), bareState(), bareArchive()
 	for _, tt := range []struct {
 		name   string
 		schema string
@@ -98,6 +98,16 @@ func TestOutputsAgreeWithTheLibrary(t *testing.T) {
 		}},
 		{"bare state", schemas.RuleState(), func() ([]byte, error) { return e.RuleState(nil, &bState) }, map[string]any{
 			"confidence_max": nil, "expires_at": nil, "reverts": nil,
+		}},
+		{"archive", schemas.RuleArchive(), func() ([]byte, error) { return e.RuleArchive(nil, &archive) }, map[string]any{
+			"yaml": archive.YAML, "kinds": []any{"command"}, "sigma_confidence": 0.75, "engine_semantics": 4, "archived_at": at(),
+			"filters": []any{
+				map[string]any{"path": "a.yml", "yaml": "filter: {}\n", "lists": []any{map[string]any{"name": "tools", "values": []any{"other"}}}},
+				map[string]any{"path": "b.yml", "yaml": "b", "lists": []any{}},
+			},
+		}},
+		{"bare archive", schemas.RuleArchive(), func() ([]byte, error) { return e.RuleArchive(nil, &bArchive) }, map[string]any{
+			"rule_version": nil, "lists": []any{}, "sigma_fields": []any{}, "sigma_confidence": nil, "engine_semantics": nil,
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -136,6 +146,8 @@ func checkDatum(t *testing.T, name string, theirs, ours []byte) {
 			return [2]any{got, taggedAt}, err
 		case strings.HasSuffix(name, "rule"):
 			return d.RuleReloaded(data)
+		case strings.HasSuffix(name, "archive"):
+			return d.RuleArchive(data)
 		default:
 			return d.RuleState(data)
 		}
@@ -157,6 +169,8 @@ func TestFieldsAreThoseOfTheContract(t *testing.T) {
 			"evidence attack_release mitre_url tagged_at",
 		RuleReloadedRecord: "rule_id name rule_digest file_sha256 source_path yaml rule_version kinds emits loaded_by loaded_at",
 		RuleStateRecord:    "rule_id state_id state reason set_by confidence_max expires_at set_at reverts",
+		RuleArchiveRecord: "rule_id rule_version rule_digest source_path yaml lists filters kinds sigma_fields sigma_confidence " +
+			"attack_release engine_semantics archived_by archived_at",
 	}
 	all, err := released()
 	if err != nil {

@@ -82,6 +82,39 @@ func writeRuleReloaded(s sink, r *RuleReloaded) {
 	s.end()
 }
 
+func writeRuleArchive(s sink, r *RuleArchive) {
+	s.begin()
+	s.text("rule_id", r.RuleID)
+	s.optionalInt("rule_version", r.RuleVersion)
+	s.text("rule_digest", r.RuleDigest)
+	s.text("source_path", r.SourcePath)
+	s.text("yaml", r.YAML)
+	writeLists(s, r.Lists)
+	s.each("filters", len(r.Filters), func(i int) {
+		s.text("path", r.Filters[i].Path)
+		s.text("yaml", r.Filters[i].YAML)
+		writeLists(s, r.Filters[i].Lists)
+	})
+	s.texts("kinds", r.Kinds)
+	s.each("sigma_fields", len(r.SigmaFields), func(i int) {
+		s.text("name", r.SigmaFields[i].Name)
+		s.text("payload_path", r.SigmaFields[i].Path)
+	})
+	s.optionalDouble("sigma_confidence", r.SigmaConfidence)
+	s.text("attack_release", r.AttackRelease)
+	s.optionalInt("engine_semantics", r.EngineSemantics)
+	s.text("archived_by", r.ArchivedBy)
+	s.time("archived_at", r.ArchivedAt)
+	s.end()
+}
+
+func writeLists(s sink, lists []SharedList) {
+	s.each("lists", len(lists), func(i int) {
+		s.text("name", lists[i].Name)
+		s.texts("values", lists[i].Values)
+	})
+}
+
 func writeRuleState(s sink, r *RuleState) {
 	s.begin()
 	s.text("rule_id", r.RuleID)

@@ -80,6 +80,39 @@ func readRuleReloaded(s source) (r RuleReloaded) {
 	return r
 }
 
+func readRuleArchive(s source) (r RuleArchive) {
+	r.RuleID = s.text("rule_id")
+	r.RuleVersion = s.optionalInt("rule_version")
+	r.RuleDigest = s.text("rule_digest")
+	r.SourcePath = s.text("source_path")
+	r.YAML = s.text("yaml")
+	r.Lists = readLists(s)
+	s.each("filters", func(item source) {
+		f := MergedFilter{Path: item.text("path"), YAML: item.text("yaml")}
+		f.Lists = readLists(item)
+		r.Filters = append(r.Filters, f)
+	})
+	r.Kinds = s.texts("kinds")
+	s.each("sigma_fields", func(item source) {
+		r.SigmaFields = append(r.SigmaFields, MappedField{Name: item.text("name"), Path: item.text("payload_path")})
+	})
+	r.SigmaConfidence = s.optionalDouble("sigma_confidence")
+	r.AttackRelease = s.text("attack_release")
+	r.EngineSemantics = s.optionalInt("engine_semantics")
+	r.ArchivedBy = s.text("archived_by")
+	r.ArchivedAt = s.time("archived_at")
+	return r
+}
+
+func readLists(s source) (lists []SharedList) {
+	s.each("lists", func(item source) {
+		l := SharedList{Name: item.text("name")}
+		l.Values = item.texts("values")
+		lists = append(lists, l)
+	})
+	return lists
+}
+
 func readRuleState(s source) (r RuleState) {
 	r.RuleID = s.text("rule_id")
 	r.StateID = s.text("state_id")

@@ -26,7 +26,7 @@ func newDecoder(tb testing.TB, limits Limits) *Decoder {
 
 // ids are those of a registry that newDecoder and newEncoder know.
 func ids() map[Record]uint32 {
-	return map[Record]uint32{EventRecord: 1, TagRecord: 2, RuleReloadedRecord: 3, RuleStateRecord: 1 << 31}
+	return map[Record]uint32{EventRecord: 1, TagRecord: 2, RuleReloadedRecord: 3, RuleStateRecord: 1 << 31, RuleArchiveRecord: 5}
 }
 
 func newEncoder(tb testing.TB, framing Framing) *Encoder {
@@ -92,6 +92,21 @@ func fullReloaded() RuleReloaded {
 func bareReloaded() RuleReloaded {
 	return RuleReloaded{RuleID: "sigma-1", Kinds: []string{}, LoadedAt: at()}
 }
+
+func fullArchive() RuleArchive {
+	version, semantics, confidence := 7, 4, 0.75
+	return RuleArchive{
+		RuleID: "6a1f7c6e", RuleVersion: &version, RuleDigest: "00ff", SourcePath: "ttp/R0014.yaml", YAML: "title: \"x\"\n",
+		Lists: []SharedList{{Name: "tools", Values: []string{"curl", "w*t"}}, {Name: "users", Values: []string{"root"}}},
+		Filters: []MergedFilter{
+			{Path: "a.yml", YAML: "filter: {}\n", Lists: []SharedList{{Name: "tools", Values: []string{"other"}}}}, {Path: "b.yml", YAML: "b"},
+		},
+		Kinds: []string{"command"}, SigmaFields: []MappedField{{Name: "CommandLine", Path: "command_text"}, {Name: "User", Path: "user"}},
+		SigmaConfidence: &confidence, AttackRelease: "19.1", EngineSemantics: &semantics, ArchivedBy: "worker-0", ArchivedAt: at(),
+	}
+}
+
+func bareArchive() RuleArchive { return RuleArchive{RuleID: "R1", Kinds: []string{}, ArchivedAt: at()} }
 
 func fullState() RuleState {
 	ceiling := 0.4
