@@ -72,22 +72,6 @@ func (r *Rule) On(kind string) *match.Detection {
 	return r.on[kind]
 }
 
-// Trace is On with the places of its parts, for commands. Sigma filters are no part of it: they are in other files.
-func (r *Rule) Trace(kind string) *match.Trace {
-	w := r.written
-	if w == nil {
-		return match.TracePatterns(r.Match.Fields[kind], r.Match.Patterns, r.at)
-	}
-	t, err := match.NewTrace(matchNode(w.node), match.Options{Fields: w.fields, Limits: w.limits, Lists: func(name string) ([]string, bool) {
-		values, known := w.lists[name]
-		return values, known
-	}})
-	if err != nil {
-		panic("rule: what has been compiled once compiles: " + err.Error())
-	}
-	return t
-}
-
 // A File is where a rule came from.
 type File struct {
 	Path   string // as given to Parse

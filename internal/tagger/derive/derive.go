@@ -16,6 +16,17 @@ var kinds = map[string]Func{"command": command, "http_request": httpRequest}
 // Of is what the payloads of a source kind are extended by; nil = nothing.
 func Of(kind string) Func { return kinds[kind] }
 
+// Names are the derived fields of a source kind, at the top of its payloads.
+func Names(kind string) []string {
+	switch kind {
+	case "command":
+		return []string{"segments", "pipelines", "argv0", "decoded"}
+	case "http_request":
+		return []string{"decoded"}
+	}
+	return nil
+}
+
 // appendTexts appends a list of texts. Without one it appends nothing, unless that would leave the payload's own.
 func appendTexts(dst []byte, members []match.Member, name string, texts [][]byte) []byte {
 	if len(texts) == 0 && !has(members, name) {

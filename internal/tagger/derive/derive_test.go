@@ -3,6 +3,7 @@ package derive_test
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,5 +133,30 @@ func BenchmarkCommand(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		dst = f(dst[:0], members)
+	}
+}
+
+func TestNamesAreThoseOfTheFields(t *testing.T) {
+	for kind, payload := range map[string]string{
+		"command":      `{"command_text":"echo aWQ= | base64 -d | sh"}`,
+		"http_request": `{"raw_url":"/a?b","body":"c","headers":{"Cookie":"d"}}`,
+	} {
+		var plain map[string]any
+		if err := json.Unmarshal([]byte(payload), &plain); err != nil {
+			t.Fatal(err)
+		}
+		got := []string{}
+		for name := range extended(t, kind, payload) {
+			if _, sent := plain[name]; !sent {
+				got = append(got, name)
+			}
+		}
+		want := slices.Sorted(slices.Values(derive.Names(kind)))
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s derives %q, Names says %q", kind, got, want)
+		}
+	}
+	if got := derive.Names("email"); got != nil {
+		t.Errorf("Names of a kind without derived fields = %q", got)
 	}
 }

@@ -60,6 +60,12 @@ func Compile(u Use) (*Lift, error) {
 	}, nil
 }
 
+// Fires says for people when a rule of l fires; what stands between ` is a field, a parameter or a value.
+func (l *Lift) Fires() string {
+	known, _ := find(l.Name) // it is there: Compile has found it
+	return known.finds
+}
+
 // A use is a Use being compiled.
 type use struct {
 	Use
