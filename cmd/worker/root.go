@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 	f.StringArrayVar(&g.sets, "set", nil, "set a configuration key, over file and environment: `key=value`, e.g. kafka.group=x")
 	f.StringSliceVar(&g.brokers, "brokers", nil, "Kafka brokers, short for --set kafka.brokers=`host:port,...`")
 	f.StringVar(&g.output, "output", "text", "form of results: `text or json`")
-	root.AddCommand(newRun(g), newDemo(g), newTag(g), newRules(g), newState(g), newTopics(g), newDLQ(g), newRetag(g), newVerify(g), newSchemas(g), newVersion(g))
+	root.AddCommand(newRun(g), newDemo(g), newTag(g), newRules(g), newState(g), newTopics(g), newExplain(g), newDLQ(g), newRetag(g), newVerify(g), newSchemas(g), newVersion(g))
 	return root
 }
 

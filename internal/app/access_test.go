@@ -49,7 +49,7 @@ func (r *refusals) Write(line []byte) (int, error) {
 }
 
 // The principals of docs/security.md.
-var principals = []string{"ttp-worker", "ttp-setup", "ttp-operator", "ttp-replay", "ttp-verify", "ttp-retag", "ttp-sensor", "ttp-reader"}
+var principals = []string{"ttp-worker", "ttp-setup", "ttp-operator", "ttp-replay", "ttp-verify", "ttp-retag", "ttp-sensor", "ttp-reader", "ttp-analyst"}
 
 // passwordOf is the password of a principal.
 func passwordOf(principal string) string { return "password of " + principal }
@@ -193,8 +193,9 @@ func (g *guarded) work(t *testing.T, patience time.Duration) error {
 			return err
 		},
 		func() error { return g.verify(t, log) },
-		func() error { return g.retag(t, log) },
 		func() error { return g.read(t, patience, 12) },
+		func() error { return errors.Join(g.explain(t, log, "R1"), g.explain(t, log, "R2")) },
+		func() error { return g.retag(t, log) },
 		func() error {
 			return g.order(t, patience, log, store.State{RuleID: "R1", State: tagger.Disabled})
 		},
@@ -295,6 +296,22 @@ func (g *guarded) replay(t *testing.T, log *slog.Logger) error {
 	}
 	if err != nil {
 		return fmt.Errorf("ttp-replay: %w", err)
+	}
+	return nil
+}
+
+// explain explains the tag of a rule on the first event.
+func (g *guarded) explain(t *testing.T, log *slog.Logger, ruleID string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	id := tagger.TagID(&tagger.TaggerEvent{SourceKind: "command", SourceID: "0"}, ruleID, &tagger.Emit{Tactic: "TA0006", TechniqueID: "T1003"})
+	a, err := app.ExplainTag(ctx, g.config(t, scramUser("ttp-analyst")), log, app.TagQuery{ID: id, Anchor: "0"})
+	if err == nil && !a.Explained() {
+		err = fmt.Errorf("faults %q, verdict %+v", a.Faults, a.Verdict)
+	}
+	if err != nil {
+		return fmt.Errorf("ttp-analyst: %w", err)
 	}
 	return nil
 }

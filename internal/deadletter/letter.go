@@ -24,8 +24,8 @@ type Position struct {
 // String is topic/partition/offset.
 func (p Position) String() string { return fmt.Sprintf("%s/%d/%d", p.Topic, p.Partition, p.Offset) }
 
-// parsePosition reads what String writes. The name of a topic holds no slash.
-func parsePosition(s string) (Position, error) {
+// ParsePosition reads what String writes. The name of a topic holds no slash.
+func ParsePosition(s string) (Position, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) != 3 || parts[0] == "" {
 		return Position{}, errors.New("not topic/partition/offset")
@@ -71,7 +71,7 @@ func parse(rec *kafka.Record) (Letter, bool) {
 		return Letter{}, false
 	}
 	said := kafka.Record{Headers: rec.Headers[n:]}
-	source, err := parsePosition(said.Header(consume.HeaderSource))
+	source, err := ParsePosition(said.Header(consume.HeaderSource))
 	if err != nil {
 		return Letter{}, false
 	}
