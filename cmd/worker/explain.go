@@ -42,7 +42,7 @@ func newExplain(g *globals) *cobra.Command {
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 	}
 	f := c.Flags()
-	q.ruleFlags.add(f)
+	q.add(f)
 	f.StringVar(&q.anchor, "anchor", "", "the event's `key`, to look first where Kafka's partitioner puts it")
 	f.StringSliceVar(&q.topics, "topic", nil, "look in this `topic`; without it in the tags, then in the shadow tags")
 	f.StringVar(&q.event, "event", "", "explain the events in this `file`, JSON objects; - is standard input")

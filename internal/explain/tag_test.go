@@ -65,7 +65,8 @@ func TestWhyATagMayNotBeReproduced(t *testing.T) {
 	t.Parallel()
 	r, ev := parse(t, shadowRule), command("cat /etc/shadow")
 	tag := tagOf(t, r, ev, tagger.DefaultStanding())
-	lifter := parse(t, strings.NewReplacer("[command]", "[intel]", "evidence_fields: [command_text]\n", "").Replace(shadowRule[:strings.Index(shadowRule, "match:")])+
+	head, _, _ := strings.Cut(shadowRule, "match:")
+	lifter := parse(t, strings.Replace(head, "[command]", "[intel]", 1)+
 		"match: {kind: 'lifter:intel_feodo'}\nemits: [{tactic: TA0011, technique_id: T1071, confidence: 0.5}]\n")
 	listed := &tagger.TaggerEvent{SourceKind: "intel", SourceID: "i", Payload: []byte(`{"feodo_listed":true}`)}
 	raised := tagOf(t, lifter, listed, tagger.DefaultStanding())

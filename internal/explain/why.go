@@ -143,7 +143,7 @@ func reasons(t *match.Trace, doc *match.Document, kind string) (matches bool, ch
 	checks = []Check{}
 	for _, r := range all {
 		c := Check{
-			Selection: r.Selection, Kind: r.Branch.Kind.String(), Wants: []string{r.Text}, Line: r.Line, Column: r.Col,
+			Selection: r.Selection, Kind: r.Kind.String(), Wants: []string{r.Text}, Line: r.Line, Column: r.Col,
 			Negated: r.Negated, Holds: r.Holds, Fields: []Field{},
 		}
 		for _, asked := range r.Fields {

@@ -142,8 +142,8 @@ func TestLongTextsAreCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := why.Checks[0].Fields[0].Values[0]
-	if v.Text[v.From:v.To] != "/etc/shadow" || v.Skipped != 10_000-1024 || v.Bytes != len(long) || len(v.Text) > 4096 || !strings.HasPrefix(v.Text, "\u00e4") ||
-		strings.Trim(v.Text, "\u00e4\u00f6/etc/shadow") != "" {
+	if v.Text[v.From:v.To] != "/etc/shadow" || v.Skipped != 10_000-1024 || v.Bytes != len(long) || len(v.Text) > 4096 ||
+		strings.Trim(v.Text, "\u00e4\u00f6") != "/etc/shadow" {
 		t.Errorf("value of %d bytes, %d skipped, cut to %d, matched %q", v.Bytes, v.Skipped, len(v.Text), v.Text[v.From:v.To])
 	}
 }

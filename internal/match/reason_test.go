@@ -13,26 +13,27 @@ import (
 
 // line is a reason in one line: what was asked, and of each field what is there, with brackets around what matched.
 func line(r Reason) string {
-	s := fmt.Sprintf("%s %s %t", r.Selection, r.Text, r.Holds)
+	var s strings.Builder
 	if r.Negated {
-		s = "not " + s
+		s.WriteString("not ")
 	}
+	fmt.Fprintf(&s, "%s %s %t", r.Selection, r.Text, r.Holds)
 	for _, f := range r.Fields {
 		if !f.Present {
-			s += fmt.Sprintf("; %s is missing", f.Field)
+			fmt.Fprintf(&s, "; %s is missing", f.Field)
 		}
 		for _, v := range f.Values {
-			s += fmt.Sprintf("; %s: %s", v.Path, v.Text[:v.From])
+			fmt.Fprintf(&s, "; %s: %s", v.Path, v.Text[:v.From])
 			if v.To > v.From {
-				s += "[" + v.Text[v.From:v.To] + "]"
+				s.WriteString("[" + v.Text[v.From:v.To] + "]")
 			}
-			s += v.Text[v.To:]
+			s.WriteString(v.Text[v.To:])
 		}
 		if f.More > 0 {
-			s += fmt.Sprintf("; and %d", f.More)
+			fmt.Fprintf(&s, "; and %d", f.More)
 		}
 	}
-	return s
+	return s.String()
 }
 
 func reasonsOf(t *testing.T, trace *Trace, payload string) (bool, []string) {

@@ -31,7 +31,7 @@ const archiveTopic = "ttp_rule_archive"
 
 func archivedRule(r *rule.Rule) produce.ArchivedRule {
 	return produce.ArchivedRule{
-		Rule: r, Shown: func(path string) string { return filepath.Base(path) }, Semantics: 4, By: "replica-0", At: at,
+		Rule: r, Shown: filepath.Base, Semantics: 4, By: "replica-0", At: at,
 	}
 }
 
@@ -121,23 +121,22 @@ func (a *archiving) lacking(t *testing.T) float64 {
 	return gauge(t, &replica{reg: a.reg}, "ttp_produce_archive_lacking_rules")
 }
 
-// archive reads the topic: the records, and how many there are of each digest.
-func readArchive(t *testing.T, c *kafkatest.Cluster) (byDigest map[string]wire.RuleArchive, count map[string]int) {
+// readArchive reads the topic: the records by digest.
+func readArchive(t *testing.T, c *kafkatest.Cluster) map[string]wire.RuleArchive {
 	t.Helper()
 	dec, err := wire.NewDecoder(wire.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
-	byDigest, count = map[string]wire.RuleArchive{}, map[string]int{}
+	byDigest := map[string]wire.RuleArchive{}
 	for _, r := range c.ReadAll(t, c.Name(archiveTopic)) {
 		w, err := dec.RuleArchive(r.Value)
 		if err != nil || w.RuleDigest != string(r.Key) {
 			t.Fatalf("record %s of digest %s: %v", r.Key, w.RuleDigest, err)
 		}
 		byDigest[w.RuleDigest] = w
-		count[w.RuleDigest]++
 	}
-	return byDigest, count
+	return byDigest
 }
 
 func withArchive(t *testing.T, c *kafkatest.Cluster) *kafkatest.Cluster {
@@ -153,7 +152,7 @@ func TestTheArchiveHasWhatItTakesToMakeARuleAgain(t *testing.T) {
 	rules := []*rule.Rule{sigmaWithFilter(t), ownRule(t, "R1", "x"), ownRule(t, "R1", "y")}
 	a.Add(rules...)
 	a.Wait(t.Context())
-	kept, _ := readArchive(t, c)
+	kept := readArchive(t, c)
 	for _, r := range rules {
 		w, found := kept[r.Digest]
 		if !found {
@@ -224,7 +223,7 @@ func TestAnArchiveThatCannotBeWrittenHoldsNobodyUp(t *testing.T) {
 	}
 	fault.Remove()
 	kafkatest.Eventually(t, "both rules in the archive", func() bool { return a.lacking(t) == 0 })
-	kept, _ := readArchive(t, c)
+	kept := readArchive(t, c)
 	if got, want := slices.Sorted(maps.Keys(kept)), slices.Sorted(slices.Values([]string{one.Digest, two.Digest})); !slices.Equal(got, want) {
 		t.Errorf("archive has %q, want %q", got, want)
 	}
@@ -265,7 +264,7 @@ func TestARuleThatIsTooLargeForTheArchiveIsTold(t *testing.T) {
 	if took := time.Since(began); took > time.Second || a.lacking(t) != 0 {
 		t.Errorf("Wait took %s with %v rules lacking, want none", took, a.lacking(t))
 	}
-	if kept, _ := readArchive(t, c); len(kept) != 1 || kept[small.Digest].RuleID != "R2" {
+	if kept := readArchive(t, c); len(kept) != 1 || kept[small.Digest].RuleID != "R2" {
 		t.Errorf("archive = %v, want the small rule", kept)
 	}
 	if log := a.log.String(); !strings.Contains(log, "rule cannot be archived") || !strings.Contains(log, "rule=R1") {

@@ -16,18 +16,17 @@ import (
 )
 
 // again parses the source of r as if nothing were known but its texts, and checks that it is the same rule.
-func again(t *testing.T, r *rule.Rule) *rule.Rule {
+func again(t *testing.T, r *rule.Rule) {
 	t.Helper()
 	s := r.Source()
 	got, err := s.Parse()
 	if err != nil {
 		t.Errorf("%s: Parse of its source = %v", r.File.Path, err)
-		return nil
+		return
 	}
 	if got.Digest != r.Digest || !slices.Equal(got.Filters, r.Filters) || got.File != r.File || got.IsSigma() != r.IsSigma() {
 		t.Errorf("%s: digest %s with filters %q, want %s with %q", r.File.Path, got.Digest, got.Filters, r.Digest, r.Filters)
 	}
-	return got
 }
 
 func TestTheSourceOfEachRuleIsThatRule(t *testing.T) {
