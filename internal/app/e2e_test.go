@@ -49,7 +49,9 @@ func TestTwoReplicasUnderEditsTagEveryEventOnceAndExactly(t *testing.T) {
 	if len(o.events) != events {
 		t.Fatalf("%d events in the topic, want the %d written", len(o.events), events)
 	}
-	o.tags(append(w.cluster.ReadAll(t, w.cfg.Topics.Tags.Name), w.cluster.ReadAll(t, w.cfg.Topics.Shadow.Name)...))
+	tags := append(w.cluster.ReadAll(t, w.cfg.Topics.Tags.Name), w.cluster.ReadAll(t, w.cfg.Topics.Shadow.Name)...)
+	o.tags(tags)
+	o.archive(w.cluster.ReadAll(t, w.cfg.Topics.Archive.Name), tags)
 	o.catalogue(w.cluster.ReadAll(t, w.cfg.Topics.Reloaded.Name))
 	w.printLatencies(t, reader.stop())
 }
