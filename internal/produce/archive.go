@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"golang.org/x/sync/errgroup"
 
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/rule"
@@ -23,9 +26,9 @@ const (
 	archivePatience = 2 * time.Second
 	// archiveRetry is the pause before what could not be written is tried again.
 	archiveRetry = 10 * time.Second
-	// archiveChunk is how many rules are written at once, far less than the writer of the control topics holds: orders
-	// must get past them.
-	archiveChunk = 500
+	// archiveChunk is how many rules are written at once: far less than the writer of the control topics holds, as orders
+	// must get past them, and so few that replicas that start together write few rules twice.
+	archiveChunk = 100
 	// maxNamed bounds how many rules a log line names.
 	maxNamed = 10
 )
@@ -45,7 +48,7 @@ type Archive struct {
 	due chan struct{} // size 1: a rule is lacking
 
 	mu      sync.Mutex
-	known   map[string]bool  // digests that are in the topic, or that it refuses; empty until it was read
+	known   map[string]bool  // digests that are in the topic, as far as it was read, or that it refuses
 	lacking map[string]*lack // by digest: added, and not known to be in the topic
 	trouble bool             // what is lacking could not be written in time: nobody waits until all of it is
 	changed chan struct{}    // closed and made anew when rules are lacking no more, or trouble begins
@@ -78,11 +81,18 @@ func NewArchive(
 	}
 	reg.MustRegister(a.outcomes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ttp_produce_archive_lacking_rules", Help: "Rules that give tags, or gave some, and are not in the archive yet.",
-	}, func() float64 { return float64(len(a.missing())) }))
+	}, func() float64 { return a.count() }))
 	for _, o := range []string{archived, late, refused} {
 		a.outcomes.WithLabelValues(o)
 	}
 	return a
+}
+
+// count is how many rules are lacking.
+func (a *Archive) count() float64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return float64(len(a.lacking))
 }
 
 // Add has rules archived. It does not wait.
@@ -161,12 +171,64 @@ func (a *Archive) turn() {
 	a.changed = make(chan struct{})
 }
 
-// Run reads what is in the archive, and then writes what is lacking, until ctx ends. Trouble with Kafka is logged and tried
-// again: it does not stop the tagging.
+// Run follows the archive, and writes what is lacking there, until ctx ends. Trouble with Kafka is logged and tried again: it
+// does not stop the tagging.
 func (a *Archive) Run(ctx context.Context) error {
-	for ctx.Err() == nil && !a.readKeys(ctx) {
-		pause(ctx, archiveRetry)
+	read := make(chan struct{})
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		a.follow(gctx, sync.OnceFunc(func() { close(read) }))
+		return nil
+	})
+	g.Go(func() error {
+		select {
+		case <-read:
+			a.keep(gctx)
+		case <-gctx.Done():
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// follow learns what is in the topic, by whomever, and calls caughtUp when it knows what was there at first.
+func (a *Archive) follow(ctx context.Context, caughtUp func()) {
+	for ctx.Err() == nil {
+		there := map[string]bool{} // what was there at first: a later record may be a tombstone
+		take := func(r *kafka.Record) {
+			digest := string(r.Key)
+			switch {
+			case there != nil:
+				there[digest] = r.Value != nil
+			case r.Value != nil:
+				a.settle(digest)
+			default:
+				a.forget(digest)
+			}
+		}
+		atEnd := func() {
+			maps.DeleteFunc(there, func(_ string, is bool) bool { return !is })
+			a.settle(slices.Collect(maps.Keys(there))...)
+			there = nil
+			caughtUp()
+		}
+		if err := a.cluster.Follow(ctx, a.topic, take, atEnd); err != nil {
+			a.setTrouble()
+			a.log.Warn("following the archive of rules, trying again", "err", err)
+			pause(ctx, archiveRetry)
+		}
 	}
+}
+
+// forget takes note that somebody has deleted a rule.
+func (a *Archive) forget(digest string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, digest)
+}
+
+// keep writes what is lacking, whenever there is something.
+func (a *Archive) keep(ctx context.Context) {
 	tick := time.NewTicker(archiveRetry)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -182,53 +244,36 @@ func (a *Archive) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	return nil
 }
 
-// readKeys finds out what is in the archive, and reports whether it could.
-func (a *Archive) readKeys(ctx context.Context) bool {
-	there := map[string]bool{}
-	err := a.cluster.ReadAll(ctx, a.topic, func(r *kafka.Record) { there[string(r.Key)] = r.Value != nil })
-	if ctx.Err() != nil {
-		return false
-	}
-	if err != nil {
-		a.setTrouble()
-		a.log.Warn("reading the archive of rules, trying again", "err", err)
-		return false
-	}
-	a.mu.Lock()
-	a.known = there
-	a.mu.Unlock()
-	a.settle(func(digest string) bool { return there[digest] })
-	return true
-}
-
-// settle takes the rules whose digests are done from those that are lacking.
-func (a *Archive) settle(done func(digest string) bool) {
+// settle takes note that rules are lacking no more: they are in the topic, or refused by it.
+func (a *Archive) settle(digests ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for digest := range a.lacking {
-		if done(digest) {
-			delete(a.lacking, digest)
-			a.known[digest] = true
-		}
+	for _, digest := range digests {
+		a.known[digest] = true
+		delete(a.lacking, digest)
 	}
-	if len(a.lacking) == 0 {
-		if a.trouble {
-			a.log.Info("all rules are archived")
-		}
-		a.trouble = false
-		a.turn()
+	if len(a.lacking) > 0 {
+		return
 	}
+	if a.trouble {
+		a.log.Info("all rules are archived")
+	}
+	a.trouble = false
+	a.turn()
 }
 
-// missing are the rules that are lacking.
-func (a *Archive) missing() []*rule.Rule {
+// missing are some of the rules that are lacking, at most n, in no order: replicas that start together write different ones
+// first, and learn of those that the others wrote.
+func (a *Archive) missing(n int) []*rule.Rule {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	rules := make([]*rule.Rule, 0, len(a.lacking))
+	rules := make([]*rule.Rule, 0, min(n, len(a.lacking)))
 	for _, l := range a.lacking {
+		if len(rules) == n {
+			break
+		}
 		rules = append(rules, l.rule)
 	}
 	return rules
@@ -236,26 +281,28 @@ func (a *Archive) missing() []*rule.Rule {
 
 // write writes what is lacking. A rule that the topic does not take is told, and not tried again.
 func (a *Archive) write(ctx context.Context) error {
-	rules := a.missing()
-	for len(rules) > 0 && ctx.Err() == nil {
-		n := min(len(rules), archiveChunk)
-		if err := a.writeChunk(ctx, rules[:n]); err != nil {
+	for ctx.Err() == nil {
+		rules := a.missing(archiveChunk)
+		if len(rules) == 0 {
+			return nil
+		}
+		if err := a.writeChunk(ctx, rules); err != nil {
 			return err
 		}
-		rules = rules[n:]
 	}
 	return nil
 }
 
 func (a *Archive) writeChunk(ctx context.Context, rules []*rule.Rule) error {
-	records, done := make([]kafka.Record, 0, len(rules)), map[string]bool{}
+	var records []kafka.Record
 	var of []*rule.Rule // by record
+	var done []string
 	var failed []error
 	for _, r := range rules {
 		rec, err := RuleArchiveRecord(a.encoder, a.topic, ArchivedRule{Rule: r, Shown: a.shown, Semantics: engine.Semantics, By: a.by, At: time.Now()})
 		if err != nil {
 			a.refuse(r, err)
-			done[r.Digest] = true
+			done = append(done, r.Digest)
 			continue
 		}
 		records, of = append(records, rec), append(of, r)
@@ -264,15 +311,15 @@ func (a *Archive) writeChunk(ctx context.Context, rules []*rule.Rule) error {
 		switch {
 		case err == nil:
 			a.outcomes.WithLabelValues(archived).Inc()
-			done[of[i].Digest] = true
+			done = append(done, of[i].Digest)
 		case errors.Is(err, kerr.MessageTooLarge):
 			a.refuse(of[i], err)
-			done[of[i].Digest] = true
+			done = append(done, of[i].Digest)
 		default:
 			failed = append(failed, err)
 		}
 	}
-	a.settle(func(digest string) bool { return done[digest] })
+	a.settle(done...)
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d rules, the first: %w", len(failed), len(rules), failed[0])
 	}

@@ -271,3 +271,32 @@ func TestARuleThatIsTooLargeForTheArchiveIsTold(t *testing.T) {
 		t.Errorf("log =\n%swant a line about R1", log)
 	}
 }
+
+// Replicas that start together with rules that are new share the work of archiving them, or they would write each of
+// thousands of rules as often as there are replicas.
+func TestReplicasThatStartTogetherShareTheArchiving(t *testing.T) {
+	t.Parallel()
+	c := withArchive(t, kafkatest.Start(t))
+	const replicas, each = 8, 2000
+	one := ownRule(t, "R1", "x")
+	rules := make([]*rule.Rule, each)
+	for i := range rules {
+		r := *one
+		r.Digest = fmt.Sprintf("%064d", i)
+		rules[i] = &r
+	}
+	var together sync.WaitGroup
+	for i := range replicas {
+		a := runArchive(t, c, fmt.Sprintf("replica-%d", i))
+		together.Go(func() {
+			a.Add(rules...)
+			a.Wait(t.Context())
+		})
+	}
+	together.Wait()
+	written := len(c.ReadAll(t, c.Name(archiveTopic)))
+	t.Logf("%d replicas with %d rules wrote %d records", replicas, each, written)
+	if kept := readArchive(t, c); len(kept) != each || written > replicas*each/2 {
+		t.Errorf("%d rules in the archive by %d records, want %d and far fewer than %d", len(kept), written, each, replicas*each)
+	}
+}

@@ -120,11 +120,10 @@ func (c TopicsConfig) Specs(inputNames []string, inputs map[string]kafka.Topic) 
 			}),
 		})
 	}
-	history := map[string]string{"min.compaction.lag.ms": ms(90 * 24 * time.Hour)} // stays readable
 	for _, t := range c.control() {
-		extra := history
-		if t == c.Archive { // all records of a key say the same
-			extra = nil
+		extra := map[string]string{"min.compaction.lag.ms": ms(90 * 24 * time.Hour)} // history stays readable
+		if t == c.Archive {                                                          // it has none, and every start reads it
+			extra = map[string]string{"min.cleanable.dirty.ratio": "0.1", "max.compaction.lag.ms": ms(6 * time.Hour), "segment.ms": ms(time.Hour)}
 		}
 		specs = append(specs, kafka.TopicSpec{
 			Name: t.Name, Partitions: 1, MaxPartitions: 1, Replication: t.Replication, Compacted: true, Settings: settings(t, extra),

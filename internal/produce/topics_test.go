@@ -81,7 +81,7 @@ func TestSpecsSetTopicsUpForWhatTheyHold(t *testing.T) {
 		{Name: "ttp_tags_shadow", Partitions: 6, MinPartitions: 1, Replication: -1, Compacted: true, Settings: tags},
 		{Name: "ttp_rule_reloaded", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: control},
 		{Name: "ttp_rule_state", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: control},
-		{Name: "ttp_rule_archive", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: common()},
+		{Name: "ttp_rule_archive", Partitions: 1, MaxPartitions: 1, Replication: -1, Compacted: true, Settings: common("min.cleanable.dirty.ratio", "0.1", "max.compaction.lag.ms", "21600000", "segment.ms", "3600000")},
 		{
 			Name: "ttp_events_dlq", Partitions: 1, Replication: -1, MinMessage: 16384, MinRetention: 7 * 24 * time.Hour,
 			Settings: common("retention.ms", "1209600000", "max.message.bytes", "1081356"),
