@@ -16,7 +16,7 @@ import (
 // then those of the worker again.
 func (g *guarded) retag(t *testing.T, log *slog.Logger) error {
 	t.Helper()
-	for _, dir := range []string{ruleDir(t, "R1"), ruleDir(t, "R1", "R2")} {
+	for _, dir := range []string{ruleDir(t, "R3"), ruleDir(t, "R1", "R2")} {
 		cfg := g.config(t, scramUser("ttp-retag"))
 		cfg.RuleStore.Dir = dir
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
