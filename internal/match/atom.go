@@ -5,7 +5,10 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
+
+	"ttpworker/internal/match/dfa"
 )
 
 // An op is what an atom asks of a field.
@@ -59,6 +62,8 @@ type atomKey struct {
 type atom struct {
 	atomKey
 	test func(*value) bool // of the third group, but for opFieldRef; not asked about null
+	// Of opRegexp: what the reference asks in place of test.
+	plain func(*value) bool
 	// Of opFieldRef: the field that is compared with, how, and whether case counts.
 	other   string
 	otherOp op
@@ -112,13 +117,15 @@ func asText(s string) string { return strings.Map(func(r rune) rune { return r }
 // A pattern is a regular expression ready to be asked of fields.
 type pattern struct {
 	text  string
-	find  *regexp.Regexp
+	found *dfa.DFA              // for the index
+	plain func() *regexp.Regexp // for the reference: compiled when it asks first
 	needs []string
-	start *beginnings
 }
 
 func newPattern(e expression) pattern {
-	return pattern{e.text, e.whether(), e.literals(), e.beginnings()}
+	text := e.text // and not e, which would be kept
+	plain := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+	return pattern{text: text, found: dfa.New(e.whether()), plain: plain, needs: e.literals()}
 }
 
 // atom asks for a match of the expression anywhere in a field. textsOnly leaves numbers and truth values out.
@@ -128,8 +135,9 @@ func (p pattern) atom(field string, textsOnly bool) *atom {
 		a.text = "texts:" + p.text
 	}
 	a.test = func(v *value) bool {
-		return (!textsOnly || v.kind == textValue) && p.start.of(v.folded) && p.find.Match(v.text)
+		return (!textsOnly || v.kind == textValue) && p.found.Match(v.text)
 	}
+	a.plain = func(v *value) bool { return (!textsOnly || v.kind == textValue) && p.plain().Match(v.text) }
 	return a
 }
 
@@ -234,4 +242,12 @@ func (a *atom) holds(v *value) bool {
 	default:
 		return a.test(v)
 	}
+}
+
+// plainly is holds for the reference, which leaves regular expressions to regexp.
+func (a *atom) plainly(v *value) bool {
+	if a.plain == nil {
+		return a.holds(v)
+	}
+	return v.kind != nullValue && a.plain(v)
 }

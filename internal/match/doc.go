@@ -5,8 +5,9 @@
 // field ("CommandLine contains X"). There are two ways to evaluate it. Detection.Match is the reference: it decodes
 // the payload into a Document and asks one atom after the other. An Index holds many detections and scans the payload
 // once: what the scan finds (literals in fields, fields that are there) makes atoms true and makes candidates of the
-// detections that cannot match without it; only candidates are evaluated. Both ways give the same answer for every
-// payload, which the tests and the fuzz targets hold against each other.
+// detections that cannot match without it; only candidates are evaluated. Regular expressions are asked by package dfa in
+// an Index, and by regexp in the reference. Both ways give the same answer for every payload, which the tests and the
+// fuzz targets hold against each other.
 //
 // A payload is a JSON object. A field is a dotted path that leads through objects, and through arrays to each of their
 // elements; where it leads nowhere, it is tried as one literal key at the top. It stands for every scalar at or below

@@ -197,7 +197,7 @@ func (a *atom) in(doc *Document) bool {
 				return true
 			}
 		default:
-			if a.holds(v) {
+			if a.plainly(v) {
 				return true
 			}
 		}

@@ -8,3 +8,6 @@ func Events() int { return *events }
 
 // ContainsAny is for the test of Literals.
 var ContainsAny = containsAny
+
+// CheckPatternsAgainstRegexp is as CheckIndexAgainstReference.
+var CheckPatternsAgainstRegexp = checkPatternsAgainstRegexp

@@ -1,38 +1,10 @@
 package match
 
-import (
-	"regexp"
-	"regexp/syntax"
-)
+import "regexp/syntax"
 
-// whether compiles e for the question whether it matches anywhere, not where: what may be left out at its
-// ends is left out, so that x*abc(def)? is abc, and what is repeated there is repeated as often as it must be.
-func (e expression) whether() *regexp.Regexp {
-	if classSize(e.re) <= maxClass {
-		if short, err := regexp.Compile(trim(trim(e.re, true), false).String()); err == nil {
-			return short
-		}
-	}
-	return regexp.MustCompile(e.text)
-}
-
-// maxClass bounds the characters in classes of an expression that is written anew: for that, syntax looks at the cases
-// of each of them, which takes milliseconds for a negated class.
-const maxClass = 10_000
-
-// classSize is the number of characters in all classes of an expression.
-func classSize(re *syntax.Regexp) int {
-	n := 0
-	if re.Op == syntax.OpCharClass {
-		for i := 0; i+1 < len(re.Rune); i += 2 {
-			n += int(re.Rune[i+1] - re.Rune[i])
-		}
-	}
-	for _, sub := range re.Sub {
-		n += classSize(sub)
-	}
-	return n
-}
+// whether returns what is to be compiled for the question whether e matches anywhere, not where: what may be left out at
+// its ends is left out, so that x*abc(def)? is abc, and what is repeated there is repeated as often as it must be.
+func (e expression) whether() *syntax.Regexp { return trim(trim(e.re, true), false) }
 
 // trim leaves out what need not be there at the beginning, or at the end, of what re matches.
 func trim(re *syntax.Regexp, beginning bool) *syntax.Regexp {
