@@ -1,13 +1,11 @@
 package match
 
-import "slices"
-
 // ask evaluates an atom that the scan has not made true.
 func (s *Scratch) ask(a *indexAtom) bool {
 	if a.slot == keywordSlot && !s.there(keywordSlot) {
 		s.gather(keywordSlot)
 	}
-	if !s.there(a.slot) || a.needs != nil && !slices.ContainsFunc(a.needs, s.atom) {
+	if !s.there(a.slot) {
 		return false
 	}
 	if a.op == opFieldRef {

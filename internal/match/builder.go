@@ -78,7 +78,7 @@ func (b *Builder) Index() *Index {
 	x.tree, x.table = b.x.tree.clone(), b.x.table.clone()
 	x.fields, x.anchors = slices.Clone(b.x.fields), slices.Clone(b.x.anchors)
 	x.questions, x.asks = b.questions()
-	x.scanned, x.links = slices.Clone(b.x.scanned), slices.Clone(b.x.links)
+	x.scanned, x.gated, x.links = slices.Clone(b.x.scanned), slices.Clone(b.x.gated), slices.Clone(b.x.links)
 	x.detections, x.always = slices.Clone(b.x.detections), slices.Clone(b.x.always)
 	x.stats.Always, x.stats.Atoms = len(x.always), len(b.numbers)
 	x.stats.Literals, x.stats.Bytes = x.table.inUse(), x.bytes()
@@ -133,20 +133,25 @@ func (b *Builder) link(id int32) {
 		seen[n] = struct{}{}
 		atoms = append(atoms, n)
 		b.scanFor(n)
-		at := b.spareLink
-		if at >= 0 {
-			b.spareLink = b.x.links[at].next
-		} else {
-			at = int32(len(b.x.links)) //nolint:gosec // bounded by memory far below
-			b.x.links = append(b.x.links, link{})
-		}
-		b.x.links[at] = link{id, b.x.anchors[n]}
-		b.x.anchors[n] = at
+		b.wait(n, id)
 	}
 	b.anchored[id] = atoms
 }
 
-// unlink undoes link for one atom.
+// wait has what a link calls id wait for an atom.
+func (b *Builder) wait(atom, id int32) {
+	at := b.spareLink
+	if at >= 0 {
+		b.spareLink = b.x.links[at].next
+	} else {
+		at = int32(len(b.x.links)) //nolint:gosec // bounded by memory far below
+		b.x.links = append(b.x.links, link{})
+	}
+	b.x.links[at] = link{id, b.x.anchors[atom]}
+	b.x.anchors[atom] = at
+}
+
+// unlink undoes wait.
 func (b *Builder) unlink(atom, id int32) {
 	for at := &b.x.anchors[atom]; *at >= 0; at = &b.x.links[*at].next {
 		if i := *at; b.x.links[i].id == id {

@@ -15,7 +15,8 @@ type Index struct {
 	questions  []int32     // by atom: its number in asks; -1 = the scan answers it, or the number is not in use
 	asks       []indexAtom // what the scan does not answer
 	scanned    []uint64    // a bit per atom: the scan makes it true, or it is false
-	anchors    []int32     // by atom: first link to the detections that may match once it is true; -1 = none
+	gated      []uint64    // a bit per atom: it is false unless one of its needs is true
+	anchors    []int32     // by atom: first link to what waits for it to be true; -1 = none
 	links      []link      // elements of the lists that anchors begin
 	detections []indexed   // by id
 	always     []int32     // ids of the detections that are evaluated for each payload
@@ -41,11 +42,15 @@ type indexAtom struct {
 	*atom             // nil = the number is not in use
 	slot      int32   // of its field
 	otherSlot int32   // of opFieldRef
-	needs     []int32 // of what the scan does not look for: atoms of which one is true if it is; nil = not known
+	needs     []int32 // of what the scan does not look for: atoms of which one is true if it is; nil = not known, or not looked for
 }
 
-// A link is an element of the list of detections that an atom makes candidates.
-type link struct{ id, next int32 }
+// A link is an element of the list of what waits for an atom: a detection, which becomes a candidate, or another atom that
+// needs it.
+type link struct {
+	id   int32 // of the detection; ^number of the other atom
+	next int32
+}
 
 // indexed is a detection and what its atoms are called in the index.
 type indexed struct {
@@ -76,7 +81,8 @@ type Scratch struct {
 	index      *Index
 	gen        uint32   // of state and candidate
 	true       []uint64 // a bit per atom that the scan has made true
-	made       []int32  // the atoms with a bit in true
+	open       []uint64 // a bit per atom of which a need is true
+	made       []int32  // the atoms with a bit in true or open
 	state      []uint32 // by atom that was asked: gen<<1 = false, gen<<1 + 1 = true, anything else = not yet
 	candidate  []uint32 // by id: gen = it is in candidates
 	candidates []int32
@@ -125,12 +131,12 @@ func (s *Scratch) begin(x *Index, payload []byte) {
 		s.forget()
 	}
 	for _, n := range s.made {
-		s.true[n/64] = 0
+		s.true[n/64], s.open[n/64] = 0, 0
 	}
 	s.made = s.made[:0]
 	if len(s.state) < len(x.questions) {
 		n := len(x.questions) + len(x.questions)/4
-		s.state, s.true = make([]uint32, n), make([]uint64, n/64+1)
+		s.state, s.true, s.open = make([]uint32, n), make([]uint64, n/64+1), make([]uint64, n/64+1)
 	}
 	if len(s.candidate) < len(x.detections) {
 		s.candidate = make([]uint32, len(x.detections)+len(x.detections)/4)
@@ -304,7 +310,7 @@ func (s *Scratch) found(at, n int32, text []byte, i int) {
 	}
 }
 
-// set makes an atom true, and candidates of the detections that wait for it.
+// set makes an atom true, candidates of the detections that wait for it, and opens the atoms that need it.
 func (s *Scratch) set(atom int32) {
 	if s.true[atom/64]>>(atom%64)&1 != 0 {
 		return
@@ -313,7 +319,12 @@ func (s *Scratch) set(atom int32) {
 	s.made = append(s.made, atom)
 	for at := s.index.anchors[atom]; at >= 0; {
 		l := s.index.links[at]
-		if s.candidate[l.id] != s.gen {
+		if n := ^l.id; n >= 0 {
+			if s.open[n/64]>>(n%64)&1 == 0 {
+				s.open[n/64] |= 1 << (n % 64)
+				s.made = append(s.made, n)
+			}
+		} else if s.candidate[l.id] != s.gen {
 			s.candidate[l.id] = s.gen
 			s.candidates = append(s.candidates, l.id)
 		}
@@ -362,10 +373,13 @@ func (s *Scratch) holds(d *indexed, i int32) bool {
 }
 
 // atom says whether an atom is true. What the scan looks for is true by now or false; the others are asked, once per
-// payload.
+// payload, unless what they need is not there.
 func (s *Scratch) atom(n int32) bool {
 	if s.index.scanned[n/64]>>(n%64)&1 != 0 {
 		return s.true[n/64]>>(n%64)&1 != 0
+	}
+	if s.index.gated[n/64]&^s.open[n/64]>>(n%64)&1 != 0 {
+		return false
 	}
 	if state := s.state[n]; state>>1 == s.gen {
 		return state&1 != 0

@@ -39,7 +39,7 @@ func (b *Builder) intern(a *atom) int32 {
 		b.refs, b.entered = append(b.refs, 0), append(b.entered, nil)
 		b.atoms, b.x.anchors = append(b.atoms, indexAtom{}), append(b.x.anchors, -1)
 		if int(n)/64 == len(b.x.scanned) {
-			b.x.scanned = append(b.x.scanned, 0)
+			b.x.scanned, b.x.gated = append(b.x.scanned, 0), append(b.x.gated, 0)
 		}
 	}
 	b.numbers[a.atomKey], b.refs[n] = n, 1
@@ -52,6 +52,10 @@ func (b *Builder) intern(a *atom) int32 {
 	b.x.fields[slot].asked = true
 	needs := b.internNeeds(a) // may move b.atoms
 	b.atoms[n].needs = needs
+	for _, need := range needs {
+		b.wait(need, ^n)
+		b.x.gated[n/64] |= 1 << (n % 64)
+	}
 	f := &b.x.fields[slot]
 	switch a.op {
 	case opPresent:
@@ -94,6 +98,7 @@ func (b *Builder) release(n int32) {
 		return
 	}
 	for _, need := range b.atoms[n].needs {
+		b.unlink(need, ^n)
 		b.release(need)
 	}
 	a := &b.atoms[n]
@@ -112,6 +117,7 @@ func (b *Builder) release(n int32) {
 	delete(b.numbers, a.atomKey)
 	*a, b.entered[n] = indexAtom{}, nil
 	b.x.scanned[n/64] &^= 1 << (n % 64)
+	b.x.gated[n/64] &^= 1 << (n % 64)
 	b.spare = append(b.spare, n)
 }
 

@@ -21,7 +21,7 @@ func (x *Index) bytes() int {
 	n += len(x.table.slots)*int(unsafe.Sizeof(tableSlot{})) + len(x.table.literals)*int(unsafe.Sizeof(literal{}))
 	n += len(x.fields)*int(unsafe.Sizeof(field{})) + len(x.asks)*int(unsafe.Sizeof(indexAtom{}))
 	n += len(x.links)*int(unsafe.Sizeof(link{})) + len(x.detections)*int(unsafe.Sizeof(indexed{}))
-	n += 4*(len(x.anchors)+len(x.questions)+len(x.always)) + 8*len(x.scanned)
+	n += 4*(len(x.anchors)+len(x.questions)+len(x.always)) + 8*(len(x.scanned)+len(x.gated))
 	for i := range x.fields {
 		n += 8 * len(x.fields[i].filter.words)
 	}
