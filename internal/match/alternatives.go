@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 )
 
 const (
@@ -21,14 +22,23 @@ const (
 // An expression is a regular expression, parsed but not compiled yet: that takes most of the time that a rule takes to
 // load, so it is done once.
 type expression struct {
-	text string
-	re   *syntax.Regexp // of text
+	name string         // tells it from others: its text; of an alternative that of the whole and a number
+	re   *syntax.Regexp // nobody changes it: alternatives share parts of it
+	part bool           // it is an alternative
+}
+
+// text is what e is written as. For alternatives it has to be made, which takes as long as to compile them.
+func (e expression) text() string {
+	if e.part {
+		return e.re.String()
+	}
+	return e.name
 }
 
 // parse parses a regular expression in RE2 syntax.
 func parse(text string) (expression, error) {
 	re, err := syntax.Parse(text, syntax.Perl)
-	return expression{text, re}, err
+	return expression{name: text, re: re}, err
 }
 
 // mustParse parses what has been compiled.
@@ -52,12 +62,8 @@ func (e expression) alternatives() []expression {
 		return []expression{e}
 	}
 	var out []expression
-	for _, part := range together(parts) {
-		one, err := parse(part.String())
-		if err != nil { // a few are not written as they can be read
-			return []expression{e}
-		}
-		out = append(out, one)
+	for i, part := range together(parts) {
+		out = append(out, expression{e.name + "\x00" + strconv.Itoa(i), part, true})
 	}
 	return out
 }

@@ -27,7 +27,7 @@ func TestAlternativesHaveTheirOwnLiterals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			for _, re := range mustParse(tt.expr).alternatives() {
-				got = append(got, re.text)
+				got = append(got, re.text())
 			}
 			want := tt.want
 			if want == nil {
@@ -82,7 +82,7 @@ func TestAlternativesMatchWhatTheExpressionMatches(t *testing.T) {
 		}
 		re := regexp.MustCompile(expr)
 		text := rapid.StringOf(rapid.SampledFrom([]rune("abcABC1k \u212a\n"))).Draw(t, "text")
-		got := slices.ContainsFunc(mustParse(expr).alternatives(), func(one expression) bool { return regexp.MustCompile(one.text).MatchString(text) })
+		got := slices.ContainsFunc(mustParse(expr).alternatives(), func(one expression) bool { return regexp.MustCompile(one.text()).MatchString(text) })
 		if want := re.MatchString(text); got != want {
 			t.Fatalf("an alternative of %q matches %q: %t, want %t", expr, text, got, want)
 		}

@@ -62,8 +62,9 @@ type atomKey struct {
 type atom struct {
 	atomKey
 	test func(*value) bool // of the third group, but for opFieldRef; not asked about null
-	// Of opRegexp: what the reference asks in place of test.
-	plain func(*value) bool
+	// Of opRegexp: what the reference asks in place of test, and how the expression is written.
+	plain      func(*value) bool
+	expression func() string
 	// Of opFieldRef: the field that is compared with, how, and whether case counts.
 	other   string
 	otherOp op
@@ -114,37 +115,41 @@ func globAtom(field string, g *glob, cased bool) *atom {
 // asText replaces each byte that is no UTF-8, as in payloads: bytes of UTF-16 must not match within a character.
 func asText(s string) string { return strings.Map(func(r rune) rune { return r }, s) }
 
+// What the text of an opRegexp atom begins with, before the name of the expression.
+const (
+	ofAll   = "all:"
+	ofTexts = "texts:"
+)
+
 // A pattern is a regular expression ready to be asked of fields.
 type pattern struct {
-	text  string
+	expression
 	found *dfa.DFA              // for the index
 	plain func() *regexp.Regexp // for the reference: compiled when it asks first
 	needs []string
 }
 
 func newPattern(e expression) pattern {
-	text := e.text // and not e, which would be kept
-	plain := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-	return pattern{text: text, found: dfa.New(e.whether()), plain: plain, needs: e.literals()}
+	p := pattern{expression: e, found: dfa.New(e.whether()), needs: e.literals()}
+	if !e.part {
+		p.re = nil // not to keep it for its text
+	}
+	text := p.expression.text
+	p.plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text()) })
+	return p
 }
 
 // atom asks for a match of the expression anywhere in a field. textsOnly leaves numbers and truth values out.
 func (p pattern) atom(field string, textsOnly bool) *atom {
-	a := &atom{atomKey: atomKey{field, opRegexp, "all:" + p.text}, needs: p.needs}
+	a := &atom{atomKey: atomKey{field, opRegexp, ofAll + p.name}, needs: p.needs, expression: p.text}
 	if textsOnly {
-		a.text = "texts:" + p.text
+		a.text = ofTexts + p.name
 	}
 	a.test = func(v *value) bool {
 		return (!textsOnly || v.kind == textValue) && p.found.Match(v.text)
 	}
 	a.plain = func(v *value) bool { return (!textsOnly || v.kind == textValue) && p.plain().Match(v.text) }
 	return a
-}
-
-// expression is the regular expression of an opRegexp atom.
-func (a *atom) expression() string {
-	_, expr, _ := strings.Cut(a.text, ":")
-	return expr
 }
 
 func cidrAtom(field string, p netip.Prefix) *atom {

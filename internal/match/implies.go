@@ -74,7 +74,8 @@ func (a *atom) implies(b *atom) bool {
 	case b.op == opPresent:
 		return true
 	case a.op == opRegexp && b.op == opRegexp:
-		return a.text == "texts:"+b.expression() && b.text == "all:"+b.expression()
+		name, ofTextsOnly := strings.CutPrefix(a.text, ofTexts)
+		return ofTextsOnly && b.text == ofAll+name
 	case !a.op.isLiteral() || !b.op.isLiteral():
 		return false
 	}

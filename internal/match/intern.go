@@ -188,7 +188,7 @@ func (b *Builder) grow() {
 	b.numbers = make(map[atomKey]int32, n)
 	b.refs, b.entered = slices.Grow(b.refs, n), slices.Grow(b.entered, n)
 	b.atoms, b.x.anchors = slices.Grow(b.atoms, n), slices.Grow(b.x.anchors, n)
-	b.x.table.literals = slices.Grow(b.x.table.literals, n)
+	b.x.table.literals, b.x.links = slices.Grow(b.x.table.literals, n), slices.Grow(b.x.links, n)
 }
 
 // widen makes room for so many more keys in the filter of a field.
