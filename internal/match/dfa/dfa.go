@@ -39,7 +39,7 @@ func (d *DFA) Match(text []byte) bool {
 		next := t.next[state+column].Load()
 		if next == unknown {
 			var key string // of state, if the text makes no more states
-			if t, next, key = d.extend(t, state, column, made < maxMade); next == unknown {
+			if t, next, key = d.extend(t, state, column, made < maxMade+i/bytesPerMade); next == unknown {
 				return t.run(key, text[i:])
 			}
 			made++

@@ -5,14 +5,15 @@ import "sync/atomic"
 // Bounds of what attackers' texts may have us do.
 const (
 	// maxBytes bounds the memory of a table. A state of an ordinary expression takes some 250 bytes, and over 600 expressions
-	// that 30,000 labelled commands and requests were held against had 25 each. Ten expressions, with counted gaps in them, filled
+	// that 16,000 labelled commands and requests were held against had 25 each. Ten expressions, with counted gaps in them, filled
 	// tables of this size now and then; four times the size changed the time that all took by less than could be measured.
 	maxBytes = 1 << 16
 	// minStates is how many states a table may have in any case.
 	minStates = 16
-	// maxMade is how many look-ups in vain a text may have that make states. A text that makes one with each of its bytes takes
-	// three to five times as long as by regexp.
-	maxMade = 64
+	// maxMade is how many look-ups in vain a text may have that make states, and bytesPerMade for how many of its bytes it may
+	// have one more. To make one with each byte takes three to five times as long as regexp.
+	maxMade      = 64
+	bytesPerMade = 16
 )
 
 // What a state leads to where it is no other state.
