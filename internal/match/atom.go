@@ -134,7 +134,7 @@ func newPattern(e expression) pattern {
 	if !e.part {
 		p.re = nil // not to keep it for its text
 	}
-	text := p.expression.text
+	text := p.text
 	p.plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text()) })
 	return p
 }

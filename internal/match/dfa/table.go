@@ -5,7 +5,7 @@ import "sync/atomic"
 // Bounds of what attackers' texts may have us do.
 const (
 	// maxBytes bounds the memory of a table. A state of an ordinary expression takes some 250 bytes, and over 600 expressions
-	// that 16,000 labelled commands and requests were held against had 25 each. Ten expressions, with counted gaps in them, filled
+	// that 16,000 labelled commands and requests were held against had 25 each. Seven expressions, with counted gaps in them, filled
 	// tables of this size now and then; four times the size changed the time that all took by less than could be measured.
 	maxBytes = 1 << 16
 	// minStates is how many states a table may have in any case.
