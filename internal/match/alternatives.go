@@ -30,9 +30,20 @@ type expression struct {
 // text is what e is written as. For alternatives it has to be made, which takes as long as to compile them.
 func (e expression) text() string {
 	if e.part {
-		return e.re.String()
+		return copied(e.re).String()
 	}
 	return e.name
+}
+
+// copied is re without parts that are in it twice, as those of alternatives may be: String keeps account of flags by node,
+// and would leave a parenthesis open.
+func copied(re *syntax.Regexp) *syntax.Regexp {
+	out := *re
+	out.Sub = make([]*syntax.Regexp, len(re.Sub))
+	for i, sub := range re.Sub {
+		out.Sub[i] = copied(sub)
+	}
+	return &out
 }
 
 // parse parses a regular expression in RE2 syntax.

@@ -40,6 +40,15 @@ func TestAlternativesHaveTheirOwnLiterals(t *testing.T) {
 	}
 }
 
+// Alternatives share parts of the expression, and each must be written so that it can be read.
+func TestAlternativesWithASharedPartCanBeWritten(t *testing.T) {
+	for _, part := range mustParse(`ab(?:abc.|(?i:AB))(?i:AB)|\d`).alternatives() {
+		if _, err := regexp.Compile(part.text()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Too many literals for one set are several sets, none of them larger than maxTogether.
 func TestManyAlternativesAreJoinedInSets(t *testing.T) {
 	var words []string
