@@ -59,6 +59,11 @@ func RetagHistory(ctx context.Context, cfg Config, log *slog.Logger, r Retag) (R
 		return out, err
 	}
 	out.Job = job
+	if !r.DryRun {
+		if err := job.Begin(ctx, cluster); err != nil {
+			return out, err
+		}
+	}
 	if r.Began != nil {
 		r.Began(job)
 	}

@@ -242,8 +242,9 @@ func Find(ctx context.Context, c *kafka.Cluster, id, digest string, rules []stri
 	return j, nil
 }
 
-// begin makes a job known: its group stands where its ranges begin. One that is known already goes on.
-func (j *Job) begin(ctx context.Context, c *kafka.Cluster) error {
+// Begin makes a job known: its group stands where its ranges begin, and from then on it can be gone on with. One that is known
+// already is left as it is.
+func (j *Job) Begin(ctx context.Context, c *kafka.Cluster) error {
 	known, err := c.Positions(ctx, j.Group())
 	if err != nil || len(known) > 0 {
 		return err

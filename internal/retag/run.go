@@ -86,12 +86,9 @@ func NewRun(e *Evaluator, job *Job, cluster *kafka.Cluster, s Settings, log *slo
 	}
 }
 
-// Do takes part in the job until it is done, and reports what this process has done of it. The report is good when there is an
+// Do takes part in the job, which has begun, until it is done, and reports what this process has done of it. The report is good when there is an
 // error, too. Done again after an error, or elsewhere, the job goes on.
 func (r *Run) Do(ctx context.Context, cfg kafka.Config) (Report, error) {
-	if err := r.job.begin(ctx, r.cluster); err != nil {
-		return Report{}, err
-	}
 	cfg.Group, cfg.Replica, cfg.Delivery, cfg.Leave = r.job.Group(), "", kafka.ExactlyOnce, false
 	cfg.TransactionTimeout = min(cfg.TransactionTimeout, transactionTimeout)
 	members := consume.New(r.cluster, cfg, r.job.topics(), r.limits, r, func(bool) {}, r.log, prometheus.NewRegistry())
