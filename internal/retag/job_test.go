@@ -1,0 +1,90 @@
+package retag
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ttpworker/internal/kafka"
+	"ttpworker/internal/kafkatest"
+)
+
+// A job that has begun is found again with all that it hangs on, and under another plan or for other rules it is not gone
+// on with.
+func TestAJobIsFoundUnderItsPlanAndForItsRulesOnly(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	events, tags, shadowTags := c.Name("ev"), c.Name("tags"), c.Name("shadow")
+	for _, topic := range []string{events, tags, shadowTags} {
+		c.CreateTopic(t, topic, 2)
+	}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for i := range 10 {
+		c.Write(t, &kgo.Record{Topic: events, Partition: int32(i % 2), Value: []byte("x"), Timestamp: at.Add(time.Duration(i) * time.Minute)})
+	}
+	live := c.Name("live")
+	must(t, c.SetPositions(t.Context(), live, map[kafka.Partition]kafka.Position{
+		{Topic: events, Number: 0}: {Offset: 4, Metadata: "plan-1"}, {Topic: events, Number: 1}: {Offset: 5, Metadata: "plan-0"},
+	}))
+	from, err := ParseMoment("2026-03-01T12:02:00Z", at)
+	must(t, err)
+	spec := Spec{Topics: []string{events}, From: from, To: Now, LiveGroup: live, TagTopics: [sides]string{tags, shadowTags}, Rules: []string{"R1"}}
+	job, err := spec.Plan(t.Context(), c.Cluster, "plan-1")
+	must(t, err)
+	want := map[kafka.Partition]Part{ // partition 0 has minutes 0, 2, 4, 6, 8, of which the live group has read four
+		{Topic: events, Number: 0}: {Span: kafka.Span{From: 1, To: 4}, Cut: 4, Plan: "plan-1"},
+		{Topic: events, Number: 1}: {Span: kafka.Span{From: 1, To: 5}, Cut: 5, Plan: "plan-0"},
+	}
+	if diff := cmp.Diff(want, job.Parts); diff != "" {
+		t.Fatalf("parts (-want +got):\n%s", diff)
+	}
+	if behind := job.Behind(); len(behind) != 1 || behind[0].Number != 1 {
+		t.Errorf("Behind = %v, want partition 1", behind)
+	}
+	if _, err := Find(t.Context(), c.Cluster, job.ID, "plan-1", spec.Rules); !errors.Is(err, ErrNoJob) {
+		t.Errorf("Find before it has begun = %v, want ErrNoJob", err)
+	}
+	must(t, job.Begin(t.Context(), c.Cluster))
+	again, err := Find(t.Context(), c.Cluster, job.ID, "plan-1", spec.Rules)
+	must(t, err)
+	for p, part := range again.Parts {
+		if part.Span != want[p].Span || part.Cut != want[p].Cut {
+			t.Errorf("found again, %v is %v, want %v", p, part, want[p])
+		}
+	}
+	for _, tt := range []struct {
+		plan  string
+		rules []string
+		want  string
+	}{
+		{"plan-2", spec.Rules, "was begun under plan plan-1, and the plan is plan-2 now"},
+		{"plan-1", nil, "was begun for other rules"},
+		{"plan-1", []string{"R1", "R2"}, "was begun for other rules"},
+	} {
+		if _, err := Find(t.Context(), c.Cluster, job.ID, tt.plan, tt.rules); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("Find under %s for %v = %v, want an error with %q", tt.plan, tt.rules, err, tt.want)
+		}
+	}
+}
+
+func TestParseMoment(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]Moment{
+		"earliest": Earliest, "now": Now, "0": {kind: offsetMoment}, "120000": {kind: offsetMoment, offset: 120000},
+		"24h": {kind: timeMoment, time: now.Add(-24 * time.Hour)}, "2026-02-01T00:00:00Z": {kind: timeMoment, time: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		if got, err := ParseMoment(text, now); err != nil || got != want {
+			t.Errorf("ParseMoment(%q) = %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "yesterday", "-5", "-24h", "2026-02-01"} {
+		if got, err := ParseMoment(text, now); err == nil {
+			t.Errorf("ParseMoment(%q) = %v, want an error", text, got)
+		}
+	}
+}
