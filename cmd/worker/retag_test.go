@@ -34,7 +34,7 @@ import (
 )
 
 var (
-	histories    = flag.Int("histories", 3, "how many random histories TestRetagUnderLiveLoadAndKills retags")
+	histories    = flag.Int("histories", 5, "how many random histories TestRetagUnderLiveLoadAndKills retags")
 	firstHistory = flag.Uint64("first-history", 1, "the seed of the first of them; the next has the next")
 )
 
@@ -58,7 +58,11 @@ var historyWords = []string{"alpha", "beta", "gamma", "delta", "omega", "sigma"}
 // rules and states they were tagged under, while live workers go on and the job is killed at random, the topics hold
 // afterwards what the rules of now give, key by key and value by value; and a second run writes nothing.
 func TestRetagUnderLiveLoadAndKills(t *testing.T) {
-	for i := range *histories {
+	n := *histories
+	if testing.Short() && os.Getenv(kafkatest.Variable) == "" {
+		n = min(n, 2)
+	}
+	for i := range n {
 		seed := *firstHistory + uint64(i) //nolint:gosec // not less than 0
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
