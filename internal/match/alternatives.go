@@ -22,9 +22,10 @@ const (
 // An expression is a regular expression, parsed but not compiled yet: that takes most of the time that a rule takes to
 // load, so it is done once.
 type expression struct {
-	name string         // tells it from others: its text; of an alternative that of the whole and a number
-	re   *syntax.Regexp // nobody changes it: alternatives share parts of it
-	part bool           // it is an alternative
+	name  string         // tells it from others: its text; of an alternative that of the whole and a number
+	re    *syntax.Regexp // nobody changes it: alternatives share parts of it
+	part  bool           // it is an alternative
+	needs []string       // its literals; of what alternatives returns
 }
 
 // text is what e is written as. For alternatives it has to be made, which takes as long as to compile them.
@@ -65,36 +66,38 @@ func mustParse(text string) expression {
 // telling literals as a whole, because one of its parts has none or all of them have too many, is taken apart: then
 // each part is searched for only where its own literals are.
 func (e expression) alternatives() []expression {
-	if telling(e.re) {
-		return []expression{e}
+	a := newAnalysis()
+	parts := []*syntax.Regexp{e.re}
+	if !a.telling(e.re) {
+		parts = a.apart(e.re, maxDistributed)
 	}
-	parts := apart(e.re, maxDistributed)
 	if len(parts) == 1 || len(parts) > maxAlternatives {
+		e.needs = a.required(e.re).best()
 		return []expression{e}
 	}
 	var out []expression
-	for i, part := range together(parts) {
-		out = append(out, expression{e.name + "\x00" + strconv.Itoa(i), part, true})
+	for i, part := range a.together(parts) {
+		out = append(out, expression{e.name + "\x00" + strconv.Itoa(i), part, true, a.required(part).best()})
 	}
 	return out
 }
 
 // telling reports whether every match of an expression contains one of a few literals that are rarely in a text.
-func telling(re *syntax.Regexp) bool { return shortest(required(re).best()) >= tellingLiteral }
+func (a analysis) telling(re *syntax.Regexp) bool { return shortest(a.required(re).best()) >= tellingLiteral }
 
 // apart returns the alternatives of an expression, those of its alternatives in turn, and of a sequence those that are
 // made by an alternation in it, if all of them tell; for that it may be distributed over depth alternations.
-func apart(re *syntax.Regexp, depth int) []*syntax.Regexp {
-	if telling(re) {
+func (a analysis) apart(re *syntax.Regexp, depth int) []*syntax.Regexp {
+	if a.telling(re) {
 		return []*syntax.Regexp{re}
 	}
 	switch re.Op {
 	case syntax.OpCapture:
-		return apart(re.Sub[0], depth)
+		return a.apart(re.Sub[0], depth)
 	case syntax.OpAlternate:
 		var out []*syntax.Regexp
 		for _, sub := range re.Sub {
-			out = append(out, apart(sub, depth)...)
+			out = append(out, a.apart(sub, depth)...)
 		}
 		return out
 	case syntax.OpConcat:
@@ -105,7 +108,7 @@ func apart(re *syntax.Regexp, depth int) []*syntax.Regexp {
 			if sub.Op != syntax.OpAlternate || depth == 0 {
 				continue
 			}
-			if out := distribute(re, i, sub.Sub, depth); out != nil {
+			if out := a.distribute(re, i, sub.Sub, depth); out != nil {
 				return out
 			}
 		}
@@ -116,7 +119,7 @@ func apart(re *syntax.Regexp, depth int) []*syntax.Regexp {
 
 // distribute returns a sequence with each of the alternatives in turn at place i, taken apart further; nil if not all of
 // them tell then.
-func distribute(re *syntax.Regexp, i int, alternatives []*syntax.Regexp, depth int) []*syntax.Regexp {
+func (a analysis) distribute(re *syntax.Regexp, i int, alternatives []*syntax.Regexp, depth int) []*syntax.Regexp {
 	var out []*syntax.Regexp
 	for _, alternative := range alternatives {
 		inner := []*syntax.Regexp{alternative}
@@ -125,8 +128,8 @@ func distribute(re *syntax.Regexp, i int, alternatives []*syntax.Regexp, depth i
 		}
 		one := *re
 		one.Sub = slices.Concat(re.Sub[:i], inner, re.Sub[i+1:])
-		for _, part := range apart(&one, depth-1) {
-			if !telling(part) || len(out) == maxAlternatives {
+		for _, part := range a.apart(&one, depth-1) {
+			if !a.telling(part) || len(out) == maxAlternatives {
 				return nil
 			}
 			out = append(out, part)
@@ -136,11 +139,11 @@ func distribute(re *syntax.Regexp, i int, alternatives []*syntax.Regexp, depth i
 }
 
 // together joins neighbours again as far as the literals of what they make still tell and are few, for fewer expressions.
-func together(parts []*syntax.Regexp) []*syntax.Regexp {
+func (a analysis) together(parts []*syntax.Regexp) []*syntax.Regexp {
 	var out []*syntax.Regexp
 	var literals []string // of the last of out; nil = they do not tell
 	for _, part := range parts {
-		own := required(part).best()
+		own := a.required(part).best()
 		if shortest(own) < tellingLiteral {
 			out, literals = append(out, part), nil
 			continue

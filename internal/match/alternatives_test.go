@@ -62,7 +62,7 @@ func TestManyAlternativesAreJoinedInSets(t *testing.T) {
 		t.Fatalf("%d parts of 501 alternatives", len(parts))
 	}
 	for _, re := range parts {
-		if n := len(re.literals()); n > maxTogether {
+		if n := len(re.needs); n > maxTogether {
 			t.Errorf("a part has %d literals, want at most %d", n, maxTogether)
 		}
 	}

@@ -126,11 +126,10 @@ type pattern struct {
 	expression
 	found *dfa.DFA              // for the index
 	plain func() *regexp.Regexp // for the reference: compiled when it asks first
-	needs []string
 }
 
 func newPattern(e expression) pattern {
-	p := pattern{expression: e, found: dfa.New(e.whether()), needs: e.literals()}
+	p := pattern{expression: e, found: dfa.New(e.whether())}
 	if !e.part {
 		p.re = nil // not to keep it for its text
 	}

@@ -14,12 +14,15 @@ const maxLiterals = 256
 // Literals returns texts of which every match of a regular expression contains at least one, after Fold on both
 // sides: a text that contains none of them need not be searched by it. It returns nil if there is no useful set.
 // expr must compile.
-func Literals(expr string) []string {
-	return mustParse(expr).literals()
+func Literals(expr string) []string { return newAnalysis().required(mustParse(expr).re).best() }
+
+// An analysis finds what is known of the matches of an expression and of all that it is taken apart into. Those share
+// most of their parts, so it remembers what it has found. Sets are shared and nobody changes them.
+type analysis struct {
+	known map[*syntax.Regexp]texts
 }
 
-// literals is Literals of e.
-func (e expression) literals() []string { return required(e.re).best() }
+func newAnalysis() analysis { return analysis{known: map[*syntax.Regexp]texts{}} }
 
 // texts is what is known of the texts that an expression matches.
 type texts struct {
@@ -49,7 +52,17 @@ func worth(set []string) int {
 }
 
 // required is what is known of the matches of an expression. To know nothing is always right.
-func required(re *syntax.Regexp) texts {
+func (a analysis) required(re *syntax.Regexp) texts {
+	t, ok := a.known[re]
+	if !ok {
+		t = a.find(re)
+		a.known[re] = t
+	}
+	return t
+}
+
+// find is required of what is not known yet.
+func (a analysis) find(re *syntax.Regexp) texts {
 	switch re.Op {
 	case syntax.OpLiteral:
 		return texts{exact: []string{Fold(string(re.Rune))}}
@@ -59,21 +72,21 @@ func required(re *syntax.Regexp) texts {
 		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return texts{exact: []string{""}}
 	case syntax.OpCapture:
-		return required(re.Sub[0])
+		return a.required(re.Sub[0])
 	case syntax.OpPlus:
-		return texts{inside: required(re.Sub[0]).best()}
+		return texts{inside: a.required(re.Sub[0]).best()}
 	case syntax.OpQuest:
-		if t := required(re.Sub[0]); t.exact != nil && len(t.exact) < maxLiterals {
+		if t := a.required(re.Sub[0]); t.exact != nil && len(t.exact) < maxLiterals {
 			return texts{exact: append(slices.Clip(t.exact), "")}
 		}
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return texts{inside: required(re.Sub[0]).best()}
+			return texts{inside: a.required(re.Sub[0]).best()}
 		}
 	case syntax.OpConcat:
-		return requiredOfAll(re.Sub)
+		return a.requiredOfAll(re.Sub)
 	case syntax.OpAlternate:
-		return requiredOfAny(re.Sub)
+		return a.requiredOfAny(re.Sub)
 	default: // any character, what may be repeated or not be there
 	}
 	return texts{}
@@ -81,7 +94,7 @@ func required(re *syntax.Regexp) texts {
 
 // requiredOfAll is required of parts one behind the other. Neighbours of which all texts are known make longer ones; of
 // what they make, the set that is worth most is taken.
-func requiredOfAll(parts []*syntax.Regexp) texts {
+func (a analysis) requiredOfAll(parts []*syntax.Regexp) texts {
 	var best []string
 	consider := func(set []string) {
 		if worth(set) > worth(best) {
@@ -90,12 +103,12 @@ func requiredOfAll(parts []*syntax.Regexp) texts {
 	}
 	run, whole := []string{""}, true // the texts of the neighbours so far; whether those are all parts
 	for _, part := range parts {
-		if once := repeated(part); once != nil && len(run)*len(once) <= maxLiterals { // begins and ends with one of once
+		if once := a.repeated(part); once != nil && len(run)*len(once) <= maxLiterals { // begins and ends with one of once
 			consider(product(run, once))
 			whole, run = false, once
 			continue
 		}
-		t := required(part)
+		t := a.required(part)
 		consider(t.inside)
 		if t.exact != nil && len(run)*len(t.exact) <= maxLiterals {
 			run = product(run, t.exact)
@@ -115,18 +128,18 @@ func requiredOfAll(parts []*syntax.Regexp) texts {
 }
 
 // repeated is all texts of what a part repeats at least once; nil = not known, or it repeats nothing.
-func repeated(part *syntax.Regexp) []string {
+func (a analysis) repeated(part *syntax.Regexp) []string {
 	if part.Op == syntax.OpPlus || part.Op == syntax.OpRepeat && part.Min > 0 {
-		return required(part.Sub[0]).exact
+		return a.required(part.Sub[0]).exact
 	}
 	return nil
 }
 
 // requiredOfAny is required of alternatives.
-func requiredOfAny(parts []*syntax.Regexp) texts {
+func (a analysis) requiredOfAny(parts []*syntax.Regexp) texts {
 	all := texts{exact: []string{}, inside: []string{}}
 	for _, part := range parts {
-		t := required(part)
+		t := a.required(part)
 		if all.exact != nil && t.exact != nil && len(all.exact)+len(t.exact) <= maxLiterals {
 			all.exact = append(all.exact, t.exact...)
 		} else {
