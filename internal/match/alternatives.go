@@ -1,7 +1,6 @@
 package match
 
 import (
-	"fmt"
 	"regexp/syntax"
 	"slices"
 	"strconv"
@@ -19,53 +18,10 @@ const (
 	maxTogether = 64
 )
 
-// An expression is a regular expression, parsed but not compiled yet: that takes most of the time that a rule takes to
-// load, so it is done once.
-type expression struct {
-	name  string         // tells it from others: its text; of an alternative that of the whole and a number
-	re    *syntax.Regexp // nobody changes it: alternatives share parts of it
-	part  bool           // it is an alternative
-	needs []string       // its literals; of what alternatives returns
-}
-
-// text is what e is written as. For alternatives it has to be made, which takes as long as to compile them.
-func (e expression) text() string {
-	if e.part {
-		return copied(e.re).String()
-	}
-	return e.name
-}
-
-// copied is re without parts that are in it twice, as those of alternatives may be: String keeps account of flags by node,
-// and would leave a parenthesis open.
-func copied(re *syntax.Regexp) *syntax.Regexp {
-	out := *re
-	out.Sub = make([]*syntax.Regexp, len(re.Sub))
-	for i, sub := range re.Sub {
-		out.Sub[i] = copied(sub)
-	}
-	return &out
-}
-
-// parse parses a regular expression in RE2 syntax.
-func parse(text string) (expression, error) {
-	re, err := syntax.Parse(text, syntax.Perl)
-	return expression{name: text, re: re}, err
-}
-
-// mustParse parses what has been compiled.
-func mustParse(text string) expression {
-	e, err := parse(text)
-	if err != nil {
-		panic(fmt.Sprintf("match: regular expression that was good is bad: %v", err))
-	}
-	return e
-}
-
 // alternatives returns expressions of which one matches in a text if and only if e does. An alternation that has no
 // telling literals as a whole, because one of its parts has none or all of them have too many, is taken apart: then
 // each part is searched for only where its own literals are.
-func (e expression) alternatives() []expression {
+func (e Expression) alternatives() []Expression {
 	a := newAnalysis()
 	parts := []*syntax.Regexp{e.re}
 	if !a.telling(e.re) {
@@ -73,17 +29,19 @@ func (e expression) alternatives() []expression {
 	}
 	if len(parts) == 1 || len(parts) > maxAlternatives {
 		e.needs = a.required(e.re).best()
-		return []expression{e}
+		return []Expression{e}
 	}
-	var out []expression
+	var out []Expression
 	for i, part := range a.together(parts) {
-		out = append(out, expression{e.name + "\x00" + strconv.Itoa(i), part, true, a.required(part).best()})
+		out = append(out, Expression{e.name + "\x00" + strconv.Itoa(i), part, true, a.required(part).best()})
 	}
 	return out
 }
 
 // telling reports whether every match of an expression contains one of a few literals that are rarely in a text.
-func (a analysis) telling(re *syntax.Regexp) bool { return shortest(a.required(re).best()) >= tellingLiteral }
+func (a analysis) telling(re *syntax.Regexp) bool {
+	return shortest(a.required(re).best()) >= tellingLiteral
+}
 
 // apart returns the alternatives of an expression, those of its alternatives in turn, and of a sequence those that are
 // made by an alternation in it, if all of them tell; for that it may be distributed over depth alternations.

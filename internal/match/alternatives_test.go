@@ -27,7 +27,7 @@ func TestAlternativesHaveTheirOwnLiterals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			for _, re := range mustParse(tt.expr).alternatives() {
-				got = append(got, re.text())
+				got = append(got, re.String())
 			}
 			want := tt.want
 			if want == nil {
@@ -43,7 +43,7 @@ func TestAlternativesHaveTheirOwnLiterals(t *testing.T) {
 // Alternatives share parts of the expression, and each must be written so that it can be read.
 func TestAlternativesWithASharedPartCanBeWritten(t *testing.T) {
 	for _, part := range mustParse(`ab(?:abc.|(?i:AB))(?i:AB)|\d`).alternatives() {
-		if _, err := regexp.Compile(part.text()); err != nil {
+		if _, err := regexp.Compile(part.String()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestAlternativesMatchWhatTheExpressionMatches(t *testing.T) {
 		}
 		re := regexp.MustCompile(expr)
 		text := rapid.StringOf(rapid.SampledFrom([]rune("abcABC1k \u212a\n"))).Draw(t, "text")
-		got := slices.ContainsFunc(mustParse(expr).alternatives(), func(one expression) bool { return regexp.MustCompile(one.text()).MatchString(text) })
+		got := slices.ContainsFunc(mustParse(expr).alternatives(), func(one Expression) bool { return regexp.MustCompile(one.String()).MatchString(text) })
 		if want := re.MatchString(text); got != want {
 			t.Fatalf("an alternative of %q matches %q: %t, want %t", expr, text, got, want)
 		}

@@ -123,24 +123,24 @@ const (
 
 // A pattern is a regular expression ready to be asked of fields.
 type pattern struct {
-	expression
+	Expression
 	found *dfa.DFA              // for the index
 	plain func() *regexp.Regexp // for the reference: compiled when it asks first
 }
 
-func newPattern(e expression) pattern {
-	p := pattern{expression: e, found: dfa.New(e.whether())}
+func newPattern(e Expression) pattern {
+	p := pattern{Expression: e, found: dfa.New(e.whether())}
 	if !e.part {
 		p.re = nil // not to keep it for its text
 	}
-	text := p.text
+	text := p.String
 	p.plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text()) })
 	return p
 }
 
 // atom asks for a match of the expression anywhere in a field. textsOnly leaves numbers and truth values out.
 func (p pattern) atom(field string, textsOnly bool) *atom {
-	a := &atom{atomKey: atomKey{field, opRegexp, ofAll + p.name}, needs: p.needs, expression: p.text}
+	a := &atom{atomKey: atomKey{field, opRegexp, ofAll + p.name}, needs: p.needs, expression: p.String}
 	if textsOnly {
 		a.text = ofTexts + p.name
 	}

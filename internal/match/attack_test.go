@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -260,7 +259,7 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 // A rule may hold an expression that another one's key could be taken for.
 func TestPatternsAndExpressionsAreNotMistakenForEachOther(t *testing.T) {
 	for _, expr := range []string{"1", "texts:1"} {
-		pattern := Patterns([]string{"a"}, []*regexp.Regexp{regexp.MustCompile(expr)})
+		pattern := Patterns([]string{"a"}, []Expression{mustParse(expr)})
 		for _, other := range []string{`1`, `texts:1`, `texts:texts:1`} {
 			ds := []*Detection{compileJSON(t, itemJSON(t, "a|re", other)), pattern, compileJSON(t, itemJSON(t, "a|re", expr))}
 			for _, list := range [][]*Detection{ds, {ds[1], ds[0], ds[2]}, {And(ds[0], ds[1]), And(ds[1], ds[0]), ds[1]}} {

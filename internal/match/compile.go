@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -49,20 +48,20 @@ func (c *compiler) compile(n *Node) (*expr, error) {
 	return e, nil
 }
 
-// Patterns is a detection that matches where any of the expressions is found in any text of any of the fields. It sees
+// Patterns is a detection that matches where any of the Expressions is found in any text of any of the fields. It sees
 // texts only: numbers and truth values have nothing to say to it. There may be as many pairs of both as limits allow
 // values of a detection.
-func Patterns(fields []string, exprs []*regexp.Regexp) *Detection {
+func Patterns(fields []string, exprs []Expression) *Detection {
 	c := &compiler{ids: map[atomKey]int32{}}
 	var kids []*expr
-	for _, re := range exprs {
-		kids = append(kids, c.pattern(fields, mustParse(re.String()), true))
+	for _, e := range exprs {
+		kids = append(kids, c.pattern(fields, e, true))
 	}
 	return c.finish(join(exprOr, kids))
 }
 
 // pattern looks for an expression in any text of any of the fields, and unless textsOnly in numbers and truth values.
-func (c *compiler) pattern(fields []string, e expression, textsOnly bool) *expr {
+func (c *compiler) pattern(fields []string, e Expression, textsOnly bool) *expr {
 	var kids []*expr
 	for _, one := range e.alternatives() {
 		p := newPattern(one)

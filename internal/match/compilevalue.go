@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,40 +135,14 @@ func (c *compiler) regexp(field string, m *modifiers, text string) (*expr, error
 	if m.flags != "" {
 		text = "(?" + m.flags + ")" + text
 	}
-	e, err := parse(text)
+	e, err := ParseExpression(text)
 	if err != nil {
 		return nil, fmt.Errorf("bad regular expression (RE2, which has no look-around and no back-references): %w", err)
 	}
-	if err := e.check(c.Limits.Regexp); err != nil {
+	if err := e.Check(c.Limits.Regexp); err != nil {
 		return nil, err
 	}
 	return c.pattern([]string{field}, e, false), nil
-}
-
-// CheckRegexp reports an expression that compiles to more than limit instructions; one that does not compile is not
-// its concern.
-func CheckRegexp(expr string, limit int) error {
-	e, err := parse(expr)
-	if err != nil {
-		return nil //nolint:nilerr // not its concern
-	}
-	return e.check(limit)
-}
-
-func (e expression) check(limit int) error {
-	if n := e.instructions(); n > limit {
-		return fmt.Errorf("regular expression has %d instructions, more than the limit of %d (limits.regexp_size)", n, limit)
-	}
-	return nil
-}
-
-// instructions is the size of e compiled.
-func (e expression) instructions() int {
-	prog, err := syntax.Compile(e.re.Simplify())
-	if err != nil {
-		return 0
-	}
-	return len(prog.Inst)
 }
 
 func (c *compiler) exists(field string, n *Node) (*expr, error) {

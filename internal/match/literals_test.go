@@ -87,7 +87,8 @@ func TestShippedPatternsHideBehindLiteralsAndAreNotGatedOut(t *testing.T) {
 	}
 	var bare []string
 	for _, r := range pack {
-		for _, re := range r.Match.Patterns {
+		for _, e := range r.Match.Patterns {
+			re := regexp.MustCompile(e.String())
 			literals := match.Literals(re.String())
 			if literals == nil {
 				bare = append(bare, r.ID)

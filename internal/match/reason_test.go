@@ -2,7 +2,6 @@ package match
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -123,7 +122,7 @@ func TestReasons(t *testing.T) {
 }
 
 func TestReasonsOfPatterns(t *testing.T) {
-	exprs := []*regexp.Regexp{regexp.MustCompile(`(?i)\b(?:cat|less) \S*shadow`), regexp.MustCompile(`evil`)}
+	exprs := []Expression{mustParse(`(?i)\b(?:cat|less) \S*shadow`), mustParse(`evil`)}
 	trace := TracePatterns([]string{"f", "g"}, exprs, []Pos{{1, 1}, {2, 1}})
 	for _, tt := range []struct {
 		payload string

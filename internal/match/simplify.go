@@ -4,7 +4,7 @@ import "regexp/syntax"
 
 // whether returns what is to be compiled for the question whether e matches anywhere, not where: what may be left out at
 // its ends is left out, so that x*abc(def)? is abc, and what is repeated there is repeated as often as it must be.
-func (e expression) whether() *syntax.Regexp { return trim(trim(e.re, true), false) }
+func (e Expression) whether() *syntax.Regexp { return trim(trim(e.re, true), false) }
 
 // trim leaves out what need not be there at the beginning, or at the end, of what re matches.
 func trim(re *syntax.Regexp, beginning bool) *syntax.Regexp {

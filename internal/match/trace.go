@@ -2,7 +2,6 @@ package match
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 )
 
@@ -78,11 +77,11 @@ func conditionOf(n *Node) *Node {
 }
 
 // TracePatterns is the trace of Patterns. at is where each expression stands.
-func TracePatterns(fields []string, exprs []*regexp.Regexp, at []Pos) *Trace {
+func TracePatterns(fields []string, exprs []Expression, at []Pos) *Trace {
 	c := &compiler{ids: map[atomKey]int32{}, tracing: true}
 	kids := make([]*expr, len(exprs))
-	for i, re := range exprs {
-		kids[i] = c.mark(Pattern, at[i], re.String(), c.pattern(fields, mustParse(re.String()), true))
+	for i, e := range exprs {
+		kids[i] = c.mark(Pattern, at[i], e.String(), c.pattern(fields, e, true))
 	}
 	var first Pos
 	if len(at) > 0 {

@@ -2,7 +2,6 @@ package match
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -138,7 +137,7 @@ func uncovered(t *testing.T, trace *Trace, payloads []string) []string {
 }
 
 func TestCoverOfPatterns(t *testing.T) {
-	exprs := []*regexp.Regexp{regexp.MustCompile("a+"), regexp.MustCompile("b+"), regexp.MustCompile("ab")}
+	exprs := []Expression{mustParse("a+"), mustParse("b+"), mustParse("ab")}
 	trace := TracePatterns([]string{"f", "g"}, exprs, []Pos{{1, 1}, {2, 1}, {3, 1}})
 	if got, want := uncovered(t, trace, []string{`{"g":["x","aa"]}`}), []string{"pattern b+", "pattern ab"}; !slices.Equal(got, want) {
 		t.Errorf("not covered: %q, want %q", got, want)

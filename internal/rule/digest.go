@@ -47,8 +47,8 @@ func matchOf(r *Rule) map[string]any {
 	}
 	if r.written == nil {
 		patterns := make([]string, len(r.Match.Patterns))
-		for i, re := range r.Match.Patterns {
-			patterns[i] = re.String()
+		for i, e := range r.Match.Patterns {
+			patterns[i] = e.String()
 		}
 		return map[string]any{"field": fields(r), "pattern": patterns}
 	}

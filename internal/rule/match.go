@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -88,22 +87,22 @@ func (c *checker) patterns() Match {
 			c.fault(fmt.Errorf("field %q is no dotted path", path), "match", "field", i)
 		}
 	}
-	for i, expr := range f.Pattern {
-		re, err := regexp.Compile(expr)
+	for i, text := range f.Pattern {
+		e, err := match.ParseExpression(text)
 		switch {
-		case strings.ContainsRune(expr, '\b'):
+		case strings.ContainsRune(text, '\b'):
 			c.fault(errors.New("regular expression has a backspace in it: in double quotes YAML takes \\b for one, so write it in single quotes"),
 				"match", "pattern", i)
 		case err != nil:
 			c.fault(fmt.Errorf("bad regular expression: %w", err), "match", "pattern", i)
-		case re.MatchString(""):
-			c.fault(fmt.Errorf("regular expression %q matches the empty text", expr), "match", "pattern", i)
+		case e.MatchesEmpty():
+			c.fault(fmt.Errorf("regular expression %q matches the empty text", text), "match", "pattern", i)
 		default:
-			if err := match.CheckRegexp(expr, cmp.Or(c.parser.Limits.Regexp, match.DefaultLimits().Regexp)); err != nil {
+			if err := e.Check(cmp.Or(c.parser.Limits.Regexp, match.DefaultLimits().Regexp)); err != nil {
 				c.fault(err, "match", "pattern", i)
 				continue
 			}
-			m.Patterns = append(m.Patterns, re)
+			m.Patterns = append(m.Patterns, e)
 		}
 	}
 	return m

@@ -1,8 +1,6 @@
 package rule
 
 import (
-	"regexp"
-
 	"ttpworker/internal/match"
 	"ttpworker/internal/tagger"
 	"ttpworker/internal/tagger/lift"
@@ -59,7 +57,7 @@ func (r *Rule) Same(o *Rule) bool { return r.File == o.File && r.Digest == o.Dig
 // something that is no text, has nothing to say.
 type Match struct {
 	Fields    map[string][]string // dotted payload paths by source kind, defaults resolved
-	Patterns  []*regexp.Regexp
+	Patterns  []match.Expression
 	Detection *match.Detection // nil for a rule with patterns or a lifter
 	Lift      *lift.Lift       // nil for a rule without a lifter
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,11 @@ import (
 )
 
 func detection(text string) *match.Detection {
-	return match.Patterns([]string{"x"}, []*regexp.Regexp{regexp.MustCompile(text)})
+	e, err := match.ParseExpression(text)
+	if err != nil {
+		panic(err)
+	}
+	return match.Patterns([]string{"x"}, []match.Expression{e})
 }
 
 // kindOf is an engine of one kind whose index was made of one rule and whose reference is another.

@@ -145,7 +145,7 @@ func (u *use) pairs(name string) [][]string { return value[[][]string](u, name) 
 func (u *use) patterns(name string) []*regexp.Regexp {
 	var out []*regexp.Regexp
 	for _, expr := range u.texts(name) {
-		out = append(out, regexp.MustCompile(expr)) // read has compiled it
+		out = append(out, regexp.MustCompile(expr)) // read has parsed it
 	}
 	return out
 }

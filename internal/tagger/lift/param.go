@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,14 +118,14 @@ func patterns(name string, def []string, says string) param {
 			if !is {
 				return "", want(item, "a regular expression")
 			}
-			re, err := regexp.Compile(text)
+			e, err := match.ParseExpression(text)
 			switch {
 			case err != nil:
 				return "", &yamlx.Error{Pos: item.Pos, Err: fmt.Errorf("bad regular expression: %w", err)}
-			case re.MatchString(""):
+			case e.MatchesEmpty():
 				return "", &yamlx.Error{Pos: item.Pos, Err: fmt.Errorf("regular expression %q matches the empty text", text)}
 			}
-			if err := match.CheckRegexp(text, limits.Regexp); err != nil {
+			if err := e.Check(limits.Regexp); err != nil {
 				return "", &yamlx.Error{Pos: item.Pos, Err: err}
 			}
 			return text, nil
