@@ -5,7 +5,6 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // maxLiterals bounds a set: looking for very many texts one by one costs more than it spares.
@@ -77,7 +76,7 @@ func (a analysis) find(re *syntax.Regexp) texts {
 		return texts{inside: a.required(re.Sub[0]).best()}
 	case syntax.OpQuest:
 		if t := a.required(re.Sub[0]); t.exact != nil && len(t.exact) < maxLiterals {
-			return texts{exact: append(slices.Clip(t.exact), "")}
+			return texts{exact: unique(append(slices.Clip(t.exact), ""))}
 		}
 	case syntax.OpRepeat:
 		if re.Min > 0 {
@@ -155,7 +154,14 @@ func (a analysis) requiredOfAny(parts []*syntax.Regexp) texts {
 	return all
 }
 
+// product is the set of all texts that are one of begins with one of ends behind it.
 func product(begins, ends []string) []string {
+	switch {
+	case len(begins) == 1 && begins[0] == "":
+		return ends
+	case len(ends) == 1 && ends[0] == "":
+		return begins
+	}
 	out := make([]string, 0, len(begins)*len(ends))
 	for _, b := range begins {
 		for _, e := range ends {
@@ -172,15 +178,17 @@ func unique(set []string) []string {
 
 // classTexts are the characters of a class, folded, if they are few.
 func classTexts(ranges []rune) []string {
-	var out []string
+	n := rune(0)
+	for i := 0; i+1 < len(ranges) && n <= maxLiterals; i += 2 {
+		n += ranges[i+1] - ranges[i] + 1
+	}
+	if n > maxLiterals {
+		return nil
+	}
+	out := make([]string, 0, n)
 	for i := 0; i+1 < len(ranges); i += 2 {
-		if ranges[i+1]-ranges[i] >= maxLiterals {
-			return nil
-		}
 		for r := ranges[i]; r <= ranges[i+1]; r++ {
-			if out = append(out, string(foldRune(r))); len(out) > maxLiterals || r > unicode.MaxRune-1 {
-				return nil
-			}
+			out = append(out, string(foldRune(r)))
 		}
 	}
 	return unique(out)
