@@ -5,20 +5,20 @@ import "strings"
 // An anchorSet is a necessary condition: the expression that it was chosen for is false unless one of the atoms is
 // true. cost estimates how often one of them is, in some unit.
 type anchorSet struct {
-	atoms []*atom
+	atoms []int32 // numbers in the index; ^slot = that the field is there, which may have no number yet
 	cost  int
 	ok    bool // there is a necessary condition
 }
 
 // anchor chooses the cheapest necessary condition of the node at i; negated says that the node stands below an odd
 // number of negations.
-func (b *Builder) anchor(d *Detection, i int32, negated bool) anchorSet {
+func (b *Builder) anchor(d *indexed, i int32, negated bool) anchorSet {
 	n := &d.code[i]
 	switch {
 	case n.op == exprAtom && negated:
 		return anchorSet{}
 	case n.op == exprAtom:
-		return b.anchorOf(d.atoms[n.atom])
+		return b.anchorOf(d.global[n.atom])
 	case n.op == exprNot:
 		return b.anchor(d, i+1, !negated)
 	}
@@ -41,31 +41,29 @@ func (b *Builder) anchor(d *Detection, i int32, negated bool) anchorSet {
 
 // anchorOf is the necessary condition of one atom: itself if the scan can see it, else what it needs, else that its
 // field is there.
-func (b *Builder) anchorOf(a *atom) anchorSet {
+func (b *Builder) anchorOf(n int32) anchorSet {
+	a := &b.atoms[n]
 	switch {
 	case a.op.isLiteral() && scannable(a.op, a.text), a.op == opPresent:
-		return anchorSet{[]*atom{a}, b.cost(a), true}
+		return anchorSet{[]int32{n}, b.cost(n), true}
 	case a.op == opNull:
-		return anchorSet{[]*atom{a}, presentCost, true}
+		return anchorSet{[]int32{n}, presentCost, true}
 	}
-	set := anchorSet{ok: len(a.needs) > 0}
-	for _, text := range a.needs {
-		if !scannable(a.needOp, text) {
-			set.ok = false
-			break
-		}
-		need := &atom{atomKey: atomKey{a.field, a.needOp, text}}
-		set.atoms = append(set.atoms, need)
+	set := anchorSet{atoms: a.needs, ok: len(a.needs) > 0}
+	for _, need := range a.needs {
 		set.cost += b.cost(need)
 	}
-	present := presentAtom(a.field)
+	present := presentCost
+	if p := b.x.fields[a.slot].present; p >= 0 {
+		present = b.cost(p)
+	}
 	switch {
-	case set.ok && (a.field == keywordField || set.cost < b.cost(present)):
+	case set.ok && (a.field == keywordField || set.cost < present):
 		return set
 	case a.field == keywordField:
 		return anchorSet{}
 	}
-	return anchorSet{[]*atom{present}, b.cost(present), true}
+	return anchorSet{[]int32{^a.slot}, present, true}
 }
 
 // scannable reports whether the scan can look for a literal.
@@ -89,11 +87,8 @@ const (
 )
 
 // cost estimates how often an atom is true. The longer a literal, the rarer.
-func (b *Builder) cost(a *atom) int {
-	cost := 0
-	if n, ok := b.numbers[a.atomKey]; ok {
-		cost = usedCost * int(min(b.refs[n], maxUses))
-	}
+func (b *Builder) cost(n int32) int {
+	a, cost := &b.atoms[n], usedCost*int(min(b.refs[n], maxUses))
 	if !a.op.isLiteral() {
 		return cost + presentCost
 	}

@@ -116,16 +116,19 @@ func (b *Builder) rebuild() {
 
 // link chooses what makes a detection a candidate.
 func (b *Builder) link(id int32) {
-	d := b.x.detections[id].Detection
-	set := b.anchor(d, 0, false)
+	set := b.anchor(&b.x.detections[id], 0, false)
 	if !set.ok {
 		b.x.always = append(b.x.always, id)
 		return
 	}
 	var atoms []int32
 	seen := make(map[int32]struct{}, len(set.atoms))
-	for _, a := range set.atoms {
-		n := b.intern(a)
+	for _, n := range set.atoms {
+		if n < 0 {
+			n = b.intern(presentAtom(b.x.fields[^n].path))
+		} else {
+			b.refs[n]++
+		}
 		if _, twice := seen[n]; twice {
 			b.release(n)
 			continue
