@@ -40,14 +40,15 @@ func (t texts) best() []string {
 	return t.inside
 }
 
-// worth says how much a set tells: the longer its shortest text the more, and a little more if they are few. A set with
+// worth says how much a set tells: the longer its shortest text the more, and a little more if they are few. Beyond five
+// bytes, which few texts have by chance, length counts for less than number, as each text is one to look for. A set with
 // an empty text, or none, tells nothing.
 func worth(set []string) int {
 	n := shortest(set)
 	if n == 0 {
 		return 0
 	}
-	return 8*min(n, 8) - bits.Len(uint(len(set)))
+	return 6*min(n, 5) + 2*min(n, 8) - bits.Len(uint(len(set)))
 }
 
 // required is what is known of the matches of an expression. To know nothing is always right.

@@ -32,6 +32,8 @@ func TestLiterals(t *testing.T) {
 			"-R0", "-R1", "-R2", "-R3", "-R4", "-R5", "-R6", "-R7", "-R8", "-R9", "-RX0", "-RX1", "-RX2", "-RX3", "-RX4", "-RX5", "-RX6", "-RX7", "-RX8", "-RX9",
 			"-W0", "-W1", "-W2", "-W3", "-W4", "-W5", "-W6", "-W7", "-W8", "-W9", "-WX0", "-WX1", "-WX2", "-WX3", "-WX4", "-WX5", "-WX6", "-WX7", "-WX8", "-WX9",
 		}},
+		{`(?i)sleep ?\( ?['"]?\d`, []string{"SLEEP (", "SLEEP("}}, // not 120 texts with a digit at the end
+		{`union.*information_schema`, []string{"INFORMATION_SCHEMA"}},
 		{`.`, nil},
 		{`(?i)k`, []string{"K"}},
 		{`(?i)\x{212a}elvin`, []string{"KELVIN"}},
