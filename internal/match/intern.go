@@ -71,16 +71,14 @@ func (b *Builder) intern(a *atom) int32 {
 
 // internNeeds gives numbers to what an atom needs, and has the scan look for it; nil if it cannot.
 func (b *Builder) internNeeds(a *atom) []int32 {
-	for _, text := range a.needs {
-		if !scannable(a.needOp, text) {
-			return nil
-		}
+	if len(a.needs) == 0 || slices.ContainsFunc(a.needs, func(text string) bool { return !scannable(a.needOp, text) }) {
+		return nil
 	}
-	var needs []int32
-	for _, text := range a.needs {
-		n := b.intern(&atom{atomKey: atomKey{a.field, a.needOp, text}})
-		b.scanFor(n)
-		needs = append(needs, n)
+	made, needs := make([]atom, len(a.needs)), make([]int32, len(a.needs)) // one allocation for all
+	for i, text := range a.needs {
+		made[i].atomKey = atomKey{a.field, a.needOp, text}
+		needs[i] = b.intern(&made[i])
+		b.scanFor(needs[i])
 	}
 	return needs
 }
