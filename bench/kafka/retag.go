@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"ttpworker/internal/app"
-	"ttpworker/internal/retag"
+	"ttpworker/internal/kafka"
 )
 
 // retagged is what a retag came to.
@@ -53,7 +53,7 @@ func (b *bench) measureRetag(ctx context.Context, k kind) (figure, error) {
 func childRetag(cfg app.Config) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	start := time.Now()
-	out, err := app.RetagHistory(context.Background(), cfg, log, app.Retag{From: retag.Earliest, To: retag.Now, Memory: 1 << 30})
+	out, err := app.RetagHistory(context.Background(), cfg, log, app.Retag{From: kafka.Earliest, To: kafka.Now, Memory: 1 << 30})
 	if err != nil {
 		return err
 	}

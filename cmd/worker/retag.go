@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ttpworker/internal/app"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/retag"
 )
 
@@ -114,10 +115,10 @@ func (r *retagFlags) check(now time.Time) error {
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for _, m := range []struct {
 		flag, text string
-		into       *retag.Moment
+		into       *kafka.Moment
 	}{{"--from", r.from, &r.From}, {"--to", r.to, &r.To}} {
 		var err error
-		if *m.into, err = retag.ParseMoment(m.text, now); err != nil {
+		if *m.into, err = kafka.ParseMoment(m.text, now); err != nil {
 			fault("%s: %w", m.flag, err)
 		} else if m.into.IsOffset() && len(r.Partitions) != 1 {
 			fault("%s: an offset means something in one partition: add --partition", m.flag)

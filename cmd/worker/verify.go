@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/app"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/verify"
 )
@@ -70,10 +71,10 @@ func (f *verifyFlags) job(now time.Time) (verify.Job, error) {
 	job := verify.Job{Topics: f.topics, Partition: f.partition, Rules: f.rules, Parallel: f.parallel, Samples: f.samples}
 	var errs []error
 	var err error
-	if job.From, err = verify.ParsePoint(f.from, now); err != nil {
+	if job.From, err = kafka.ParseMoment(f.from, now); err != nil {
 		errs = append(errs, fmt.Errorf("--from: %w", err))
 	}
-	if job.To, err = verify.ParsePoint(f.to, now); err != nil {
+	if job.To, err = kafka.ParseMoment(f.to, now); err != nil {
 		errs = append(errs, fmt.Errorf("--to: %w", err))
 	}
 	if f.partition < 0 && (job.From.IsOffset() || job.To.IsOffset()) {

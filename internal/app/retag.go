@@ -21,7 +21,7 @@ import (
 
 // A Retag says what history to make exact, and how.
 type Retag struct {
-	From, To   retag.Moment
+	From, To   kafka.Moment
 	Topics     []string // of events; nil = the input topics of the configuration
 	Partitions []int32  // nil = all
 	Rules      []string // ids; nil = all

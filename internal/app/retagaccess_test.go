@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ttpworker/internal/app"
-	"ttpworker/internal/retag"
+	"ttpworker/internal/kafka"
 )
 
 // retag makes history follow a plan of rules that are not those of the worker, so that there is something to write, and
@@ -20,7 +20,7 @@ func (g *guarded) retag(t *testing.T, log *slog.Logger) error {
 		cfg := g.config(t, scramUser("ttp-retag"))
 		cfg.RuleStore.Dir = dir
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		out, err := app.RetagHistory(ctx, cfg, log, app.Retag{From: retag.Earliest, To: retag.Now, Memory: 1 << 20})
+		out, err := app.RetagHistory(ctx, cfg, log, app.Retag{From: kafka.Earliest, To: kafka.Now, Memory: 1 << 20})
 		cancel()
 		if err == nil && out.Report.Records == 0 {
 			err = errors.New("nothing was written")

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ttpworker/internal/app"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/kafkatest"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
@@ -38,14 +39,7 @@ func verified(t *testing.T, cfg app.Config, ignoreStates bool, job verify.Job) a
 }
 
 // all is a job over everything.
-func all(t *testing.T) verify.Job {
-	t.Helper()
-	to, err := verify.ParsePoint("now", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return verify.Job{Partition: -1, To: to}
-}
+func all() verify.Job { return verify.Job{Partition: -1, To: kafka.Now} }
 
 // findings are the samples of a verification: kind, rule, source and the fields that differ.
 func findings(v *app.Verification) []string {
@@ -85,7 +79,7 @@ func (g *guarded) verify(t *testing.T, log *slog.Logger) error {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	v, err := app.Verify(ctx, cfg, log, rules, false, all(t))
+	v, err := app.Verify(ctx, cfg, log, rules, false, all())
 	if err == nil && (v.Tags() != 24 || v.Differences() > 0) {
 		err = fmt.Errorf("%d differences of %d tags, want none of 24", v.Differences(), v.Tags())
 	}
@@ -109,7 +103,7 @@ func TestWhatALiveWorkerWritesIsAsThePlanGivesIt(t *testing.T) {
 	kafkatest.Eventually(t, "all partitions to be committed", func() bool { return len(committed(t, c, cfg)) == 6 })
 	var v app.Verification
 	kafkatest.Eventually(t, "all partitions to be under the plan", func() bool {
-		v = verified(t, cfg, false, all(t))
+		v = verified(t, cfg, false, all())
 		return len(v.UnderOther()) == 0
 	})
 	const rounds, each = 6, 120
@@ -122,7 +116,7 @@ func TestWhatALiveWorkerWritesIsAsThePlanGivesIt(t *testing.T) {
 				`{"source_kind":"command","source_id":"%d","payload":{"command_text":"curl"}}`, n)}
 		}
 		write(t, c, recs...)
-		v = verified(t, cfg, false, all(t))
+		v = verified(t, cfg, false, all())
 		if got := findings(&v); len(got) > 0 {
 			t.Fatalf("differences after %d rounds: %q", i, got)
 		}
@@ -133,12 +127,12 @@ func TestWhatALiveWorkerWritesIsAsThePlanGivesIt(t *testing.T) {
 	}
 	write(t, c, &kgo.Record{Value: []byte("no event")}, &kgo.Record{Value: []byte(`{"source_kind":"command","source_id":"m","payload":{"command_text":"ls"}}`)})
 	kafkatest.Eventually(t, "all events to be committed", func() bool { return sum(committed(t, c, cfg)) >= rounds*each+2 })
-	v = verified(t, cfg, false, all(t))
+	v = verified(t, cfg, false, all())
 	if got := findings(&v); len(got) > 0 || v.Events() != rounds*each+2 || v.Tags() != 2*2*each || len(v.UnderOther()) > 0 {
 		t.Errorf("%q, %d events, %d tags, %d partitions under another plan, want none, %d, %d, 0", got, v.Events(), v.Tags(), len(v.UnderOther()), rounds*each+2, 4*each)
 	}
 	// Without the orders R2 is trusted and R3 is there.
-	v = verified(t, cfg, true, all(t))
+	v = verified(t, cfg, true, all())
 	counts := map[string]int{}
 	for _, n := range v.Counts {
 		counts[string(n.Kind)+" "+n.Rule] = n.Tags
@@ -150,13 +144,13 @@ func TestWhatALiveWorkerWritesIsAsThePlanGivesIt(t *testing.T) {
 		t.Errorf("%d partitions are under another plan than one without orders, want 6", got)
 	}
 	for rule, want := range map[string]int{"R1": 0, "R3": 2 * each} {
-		job := all(t)
+		job := all()
 		job.Rules = []string{rule}
 		if v := verified(t, cfg, true, job); v.Differences() != want || v.Tags() != 2*each {
 			t.Errorf("%d differences of %d tags of %s, want %d of %d", v.Differences(), v.Tags(), rule, want, 2*each)
 		}
 	}
-	job := all(t)
+	job := all()
 	job.Partition = 5
 	if v := verified(t, cfg, false, job); v.Events() != rounds*each/6 || len(v.Partitions) != 1 {
 		t.Errorf("%d events in %d partitions, want %d in one", v.Events(), len(v.Partitions), rounds*each/6)
@@ -177,13 +171,13 @@ func TestSeveralInputTopicsAreVerifiedOneAfterTheOther(t *testing.T) {
 	waitForTags(t, c, 2)
 	var v app.Verification
 	kafkatest.Eventually(t, "both events to be committed", func() bool {
-		v = verified(t, cfg, false, all(t))
+		v = verified(t, cfg, false, all())
 		return v.Events() == 2
 	})
 	if got := findings(&v); len(got) > 0 || v.Tags() != 2 || v.Partitions[0].Topic == v.Partitions[len(v.Partitions)-1].Topic {
 		t.Errorf("%q, %d tags in %+v, want none, 2, two topics", got, v.Tags(), v.Partitions)
 	}
-	job := all(t)
+	job := all()
 	job.Topics = cfg.Input.Topics[1:]
 	if v := verified(t, cfg, false, job); v.Events() != 1 || v.Differences() != 0 {
 		t.Errorf("%d events and %d differences of one topic, want 1 and 0", v.Events(), v.Differences())
@@ -206,7 +200,7 @@ func TestPlantedDifferencesAreFound(t *testing.T) {
 		t.Fatalf("Wait = %v", err)
 	}
 	c.Settle(t, cfg.Topics.Tags.Name)
-	v := verified(t, cfg, false, all(t))
+	v := verified(t, cfg, false, all())
 	if got := findings(&v); len(got) > 0 || v.Tags() != 60 {
 		t.Fatalf("%q of %d tags before anything was planted, want none of 60", got, v.Tags())
 	}
@@ -261,7 +255,7 @@ func TestPlantedDifferencesAreFound(t *testing.T) {
 		fmt.Sprintf(`misplaced R1 4/0 topic: ["%s"] -> ["%s","%s"]`, tags, tags, shadow),
 		fmt.Sprintf(`misplaced R1 4/1 topic: ["%s"] -> ["%s"]`, tags, shadow),
 	}
-	v = verified(t, cfg, false, all(t))
+	v = verified(t, cfg, false, all())
 	if diff := cmp.Diff(want, findings(&v)); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
@@ -278,7 +272,7 @@ func TestPlantedDifferencesAreFound(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "0.5", "0.75", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	job := all(t)
+	job := all()
 	job.Partition, job.Parallel = 1, 4
 	v = verified(t, cfg, false, job)
 	if got := v.Differences(); got != 10 || len(v.UnderOther()) != 1 {
@@ -295,7 +289,7 @@ func TestVerifySaysWhatItCannotVerify(t *testing.T) {
 		_, err := app.Verify(t.Context(), cfg, log, nil, true, job)
 		return err
 	}
-	if err := verify(all(t)); !containsText(err, "topic "+cfg.Topics.Events.Name+" does not exist (input.topics)") {
+	if err := verify(all()); !containsText(err, "topic "+cfg.Topics.Events.Name+" does not exist (input.topics)") {
 		t.Errorf("without topics: %v", err)
 	}
 	conn, err := app.Connect(t.Context(), cfg, log) // creates the topics
@@ -303,10 +297,10 @@ func TestVerifySaysWhatItCannotVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Close()
-	if err := verify(all(t)); !containsText(err, "group "+cfg.Kafka.Group+" has committed no offset of what is to be verified (kafka.group)") {
+	if err := verify(all()); !containsText(err, "group "+cfg.Kafka.Group+" has committed no offset of what is to be verified (kafka.group)") {
 		t.Errorf("without a worker: %v", err)
 	}
-	job := all(t)
+	job := all()
 	job.Partition = 77
 	if err := verify(job); !containsText(err, "topic "+cfg.Topics.Events.Name+" has no partition 77") {
 		t.Errorf("partition 77: %v", err)

@@ -19,7 +19,7 @@ import (
 type Spec struct {
 	Topics     []string // of events
 	Partitions []int32  // nil = all
-	From, To   Moment
+	From, To   kafka.Moment
 	LiveGroup  string // whose commits are the cuts
 	TagTopics  [sides]string
 	Rules      []string
@@ -119,17 +119,18 @@ func (s *Spec) planTopic(ctx context.Context, c *kafka.Cluster, topic string, li
 	if err != nil {
 		return err
 	}
-	ends, err := c.Ends(ctx, topic)
+	from, err := c.OffsetsAt(ctx, topic, s.From)
 	if err != nil {
 		return err
 	}
-	from, err := s.From.offsets(ctx, c, topic, ends)
+	to, err := c.OffsetsAt(ctx, topic, s.To)
 	if err != nil {
 		return err
 	}
-	to, err := s.To.offsets(ctx, c, topic, ends)
-	if err != nil {
-		return err
+	for _, number := range s.Partitions {
+		if _, is := starts[number]; !is {
+			return fmt.Errorf("topic %s has no partition %d", topic, number)
+		}
 	}
 	for number, start := range starts {
 		at := kafka.Partition{Topic: topic, Number: number}

@@ -248,26 +248,3 @@ func TestSamplesAreTheFirst(t *testing.T) {
 		t.Errorf("sources of samples (-want +got):\n%s", diff)
 	}
 }
-
-func TestParsePoint(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]Point{
-		"earliest":             {},
-		"now":                  {kind: latest},
-		"0":                    {kind: atOffset},
-		"120":                  {kind: atOffset, offset: 120},
-		"24h":                  {kind: atTime, time: now.Add(-24 * time.Hour)},
-		"2026-05-04T11:00:00Z": {kind: atTime, time: now.Add(-time.Hour)},
-	} {
-		got, err := ParsePoint(text, now)
-		if err != nil || got.kind != want.kind || got.offset != want.offset || !got.time.Equal(want.time) {
-			t.Errorf("ParsePoint(%q) = %+v, %v, want %+v", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "yesterday", "-5", "-2h", "2026-05-04"} {
-		if got, err := ParsePoint(text, now); err == nil {
-			t.Errorf("ParsePoint(%q) = %+v, want an error", text, got)
-		}
-	}
-}

@@ -16,11 +16,11 @@ import (
 // A Job says what to hold against what.
 type Job struct {
 	Cluster    *kafka.Cluster
-	Group      string   // of the live workers
-	Topics     []string // of the input, one after the other
-	Partition  int32    // of them; -1 = all
-	From, To   Point    // the range of each partition; it ends at the group's committed offset at the latest
-	Rules      []string // only tags of these; empty = all
+	Group      string       // of the live workers
+	Topics     []string     // of the input, one after the other
+	Partition  int32        // of them; -1 = all
+	From, To   kafka.Moment // the range of each partition; it ends at the group's committed offset at the latest
+	Rules      []string     // only tags of these; empty = all
 	Plan       Plan
 	Codec      Codec
 	Parallel   int                      // partitions at the same time; each keeps the tags of its range in memory
@@ -122,11 +122,11 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 
 // ranges are the partitions of a topic and what of each is to be looked at.
 func (j *Job) ranges(ctx context.Context, topic string, committed map[kafka.Partition]kafka.Position) ([]Partition, error) {
-	from, err := j.From.offsets(ctx, j.Cluster, topic)
+	from, err := j.Cluster.OffsetsAt(ctx, topic, j.From)
 	if err != nil {
 		return nil, err
 	}
-	to, err := j.To.offsets(ctx, j.Cluster, topic)
+	to, err := j.Cluster.OffsetsAt(ctx, topic, j.To)
 	if err != nil {
 		return nil, err
 	}
