@@ -226,15 +226,15 @@ func printRetag(g *globals, w io.Writer, out *app.Retagged, dry bool) error {
 	}{
 		{report.Unknown, "events cannot be read, or a tagger failed"},
 		{report.Kept, "tags of those stay"},
-		{report.Older, "tags are of events that are gone (retention); they stay"},
-		{report.Live, "tags belong to events outside the range; they stay"},
+		{report.Gone, "tags are of events that are gone (retention); they stay"},
+		{report.Outside, "tags belong to events outside the range; they stay"},
 		{report.Restored, "tags of live workers were put back that the job had written over"},
 	} {
 		if note.n > 0 && err == nil {
 			_, err = fmt.Fprintf(w, "%d %s\n", note.n, note.says)
 		}
 	}
-	for _, p := range out.Job.Behind() {
+	for _, p := range out.Job.UnderOther() {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "%s/%d is still tagged under plan %s after offset %d\n", p.Topic, p.Number, orNone(out.Job.Parts[p].Plan), out.Job.Parts[p].Cut)
 		}
@@ -272,14 +272,14 @@ func printRetagJSON(w io.Writer, out *app.Retagged, dry bool) error {
 		Records  int     `json:"records"`
 		Unknown  int     `json:"unknown_events"`
 		Kept     int     `json:"kept_tags"`
-		Older    int     `json:"tags_of_gone_events"`
-		Live     int     `json:"tags_outside_range"`
+		Gone     int     `json:"tags_of_gone_events"`
+		Outside  int     `json:"tags_outside_range"`
 		Restored int     `json:"restored_tags"`
 		Groups   []group `json:"groups"`
 		Parts    []part  `json:"partitions"`
 	}{
 		Job: out.Job.ID, Plan: out.Job.Plan, DryRun: dry, Events: report.Events, Records: report.Records, Unknown: report.Unknown,
-		Kept: report.Kept, Older: report.Older, Live: report.Live, Restored: report.Restored, Groups: []group{}, Parts: []part{},
+		Kept: report.Kept, Gone: report.Gone, Outside: report.Outside, Restored: report.Restored, Groups: []group{}, Parts: []part{},
 	}
 	for _, l := range report.Labels() {
 		c := *report.ByLabel[l]

@@ -75,7 +75,7 @@ func RetagHistory(ctx context.Context, cfg Config, log *slog.Logger, r Retag) (R
 	for name, t := range topics {
 		limits[name] = t.MaxMessage
 	}
-	s := retag.Settings{Limits: limits, Memory: r.Memory, Dir: r.Dir, Live: cfg.Kafka.Group, Progress: r.Progress}
+	s := retag.Settings{Limits: limits, Memory: r.Memory, Dir: r.Dir, LiveGroup: cfg.Kafka.Group, Progress: r.Progress}
 	switch {
 	case r.Candidate != nil:
 		candidate, _, done, err := retagEvaluator(ctx, cfg, log, &r, r.Candidate)
@@ -110,11 +110,11 @@ func planRetag(ctx context.Context, cfg Config, log *slog.Logger, c *kafka.Clust
 		return nil, fmt.Errorf("%s is not among the input topics (input.topics)", strings.Join(strayed, ", "))
 	}
 	for until := time.Now().Add(r.Wait); ; {
-		job, err := spec.Plan(ctx, c, e.Plan.Digest)
+		job, err := spec.Resolve(ctx, c, e.Plan.Digest)
 		if err != nil {
 			return nil, err
 		}
-		behind := job.Behind()
+		behind := job.UnderOther()
 		over := !time.Now().Before(until)
 		if over && r.Settled && len(behind) > 0 {
 			at := behind[0]

@@ -88,22 +88,22 @@ func (c *Cluster) DeleteGroup(ctx context.Context, group string) error {
 
 // Ends are the ends of all partitions of a topic as they are now, what is in open transactions included.
 func (c *Cluster) Ends(ctx context.Context, topic string) (map[int32]int64, error) {
-	return c.offsets(ctx, topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListEndOffsets(ctx, topic) })
+	return c.offsets(topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListEndOffsets(ctx, topic) })
 }
 
 // Starts are the first offsets that are still there, by partition.
 func (c *Cluster) Starts(ctx context.Context, topic string) (map[int32]int64, error) {
-	return c.offsets(ctx, topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListStartOffsets(ctx, topic) })
+	return c.offsets(topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListStartOffsets(ctx, topic) })
 }
 
 // OffsetsAfter are the offsets of the first records of at or later, by partition; the end where there is none.
 func (c *Cluster) OffsetsAfter(ctx context.Context, topic string, at time.Time) (map[int32]int64, error) {
-	return c.offsets(ctx, topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) {
+	return c.offsets(topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) {
 		return adm.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic)
 	})
 }
 
-func (c *Cluster) offsets(ctx context.Context, topic string, list func(*kadm.Client) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
+func (c *Cluster) offsets(topic string, list func(*kadm.Client) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	cl, err := c.Client("ttp-positions")
 	if err != nil {
 		return nil, err

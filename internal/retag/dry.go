@@ -44,7 +44,6 @@ func Dry(ctx context.Context, e *Evaluator, job *Job, cluster *kafka.Cluster, s 
 // tags. Events of which one of them does not know what they yield are unknown.
 func Compare(ctx context.Context, e, candidate *Evaluator, job *Job, cluster *kafka.Cluster, s Settings, log *slog.Logger) (Report, error) {
 	r := NewRun(e, job, cluster, s, log)
-	candidate.seed = e.seed
 	return r.each(ctx, func(ctx context.Context, at kafka.Partition, span kafka.Span, count *Report) error {
 		var c comparison
 		return r.read(ctx, at.Topic, at.Number, span, func(rec *kafka.Record) error {

@@ -49,12 +49,7 @@ type Evaluator struct {
 	Event func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error)
 	// Rules are the ids of those whose tags are looked at, sorted; nil = all.
 	Rules []string
-
-	seed maphash.Seed
 }
-
-// Prepare makes an evaluator ready for use.
-func (e *Evaluator) Prepare() { e.seed = maphash.MakeSeed() }
 
 // topic is the name of a side.
 func (e *Evaluator) topic(s side) string {
@@ -103,13 +98,16 @@ func (e *Evaluator) tags(ctx context.Context, dst []tagger.Tag, rec *kafka.Recor
 // epoch stands for tagged_at where tags are compared.
 var epoch = time.Unix(0, 0)
 
+// seed is that of digests, which live no longer than the process.
+var seed = maphash.MakeSeed()
+
 // digest is of a tag's value without tagged_at.
 func (e *Evaluator) digest(buf []byte, t *tagger.Tag) ([]byte, uint64, error) {
 	buf, err := e.Outputs.Encoder.Tag(buf[:0], t, epoch)
 	if err != nil {
 		return buf, 0, fmt.Errorf("encoding tag %s: %w", t.ID, err)
 	}
-	return buf, maphash.Bytes(e.seed, buf), nil
+	return buf, maphash.Bytes(seed, buf), nil
 }
 
 // record is the record of a tag of an event, as a job writes it.

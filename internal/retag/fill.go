@@ -56,7 +56,7 @@ func (u *unit) enter(x index, r *kafka.Record) error {
 	}
 	t, _, err := u.Tags.Tag(r.Value)
 	if err != nil {
-		return x.put(id, found{source: elsewhere}) //nolint:nilerr // what it says is not known
+		return x.put(id, found{source: elsewhere}) // what it says is not known
 	}
 	if !u.wants(t.RuleID) {
 		return x.remove(id)

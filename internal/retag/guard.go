@@ -120,7 +120,7 @@ func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, ke
 			if latest[t.ID] == nil {
 				order = append(order, t.ID)
 			}
-			other := r.tombstone(sideOf(t).other(), t.ID, at.Number, string(out.Header(sourceHeader)), "")
+			other := r.tombstone(sideOf(t).other(), t.ID, at.Number, out.Header(sourceHeader), "")
 			latest[t.ID] = []kafka.Record{other, out}
 		}
 		return nil

@@ -111,7 +111,7 @@ func (m *memory) put(key uuid.UUID, t found) error {
 func (m *memory) rehash(slots int) {
 	m.slots = make([]uint32, max(slots, minSlots))
 	for i := range m.n {
-		m.slots[m.slot(&m.at(i).key)] = uint32(i + 1) //nolint:gosec // as above
+		m.slots[m.slot(&m.at(i).key)] = uint32(i + 1)
 	}
 }
 

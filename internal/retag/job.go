@@ -33,7 +33,7 @@ type Part struct {
 	Plan string       // the live group had committed it under this plan; "" = it did not say
 }
 
-// A Job is a spec with all that it hangs on decided.
+// A Job is a spec with all that it depends on decided.
 type Job struct {
 	ID    string
 	Plan  string // digest
@@ -50,9 +50,9 @@ func (j *Job) Group() string { return groupPrefix + j.ID }
 // doneGroup holds what is all done. It has no members.
 func (j *Job) doneGroup() string { return j.Group() + "-done" }
 
-// Behind lists the partitions, in order, whose live positions were committed under another plan than the job's: what lies
+// UnderOther lists the partitions, in order, whose live positions were committed under another plan than the job's: what lies
 // behind their cuts is tagged under that one until the live group is under the job's.
-func (j *Job) Behind() []kafka.Partition {
+func (j *Job) UnderOther() []kafka.Partition {
 	var out []kafka.Partition
 	for p, part := range j.Parts {
 		if part.Plan != j.Plan {
@@ -84,8 +84,8 @@ func (j *Job) Events() int64 {
 	return n
 }
 
-// Plan decides what a spec comes to now, under the plan of this digest: ranges, cuts, and the id that follows from them.
-func (s *Spec) Plan(ctx context.Context, c *kafka.Cluster, digest string) (*Job, error) {
+// Resolve decides what a spec comes to now, under the plan of this digest: ranges, cuts, and the id that follows from them.
+func (s *Spec) Resolve(ctx context.Context, c *kafka.Cluster, digest string) (*Job, error) {
 	live, err := c.Positions(ctx, s.LiveGroup) // first: what it has committed is in the topics of tags by the time those are read
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (s *Spec) Plan(ctx context.Context, c *kafka.Cluster, digest string) (*Job,
 		}
 	}
 	for _, topic := range s.Topics {
-		if err := s.planTopic(ctx, c, topic, live, j); err != nil {
+		if err := s.resolveTopic(ctx, c, topic, live, j); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +114,7 @@ func (s *Spec) Plan(ctx context.Context, c *kafka.Cluster, digest string) (*Job,
 	return j, nil
 }
 
-func (s *Spec) planTopic(ctx context.Context, c *kafka.Cluster, topic string, live map[kafka.Partition]kafka.Position, j *Job) error {
+func (s *Spec) resolveTopic(ctx context.Context, c *kafka.Cluster, topic string, live map[kafka.Partition]kafka.Position, j *Job) error {
 	starts, err := c.Starts(ctx, topic)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 // A world is one partition of events and tags in memory, without Kafka.
 type world struct {
 	rand   *rand.Rand
+	once   bool // no event is sent again
 	events []kafka.Record
 	sides  [sides][]kafka.Record // the topics of tags
 }
@@ -34,9 +35,12 @@ var words = []string{"alpha", "beta", "gamma", "delta", "omega"}
 
 // event appends a random event, one in four of them sent before.
 func (w *world) event() {
-	id := w.rand.IntN(1 + len(w.events))
+	id := w.rand.IntN(1+len(w.events)) * 3 / 4
+	if w.once {
+		id = len(w.events)
+	}
 	text := words[w.rand.IntN(len(words))] + " " + words[w.rand.IntN(len(words))]
-	value := fmt.Sprintf(`{"source_kind":"command","source_id":"e%d","session_id":"s","payload":{"command_text":%q}}`, id*3/4, text)
+	value := fmt.Sprintf(`{"source_kind":"command","source_id":"e%d","session_id":"s","payload":{"command_text":%q}}`, id, text)
 	if w.rand.IntN(20) == 0 {
 		value = "poison"
 	}
@@ -74,7 +78,7 @@ func evaluator(t *testing.T, plan *pipeline.Plan) *Evaluator {
 	must(t, err)
 	dec, err := wire.NewDecoder(wire.DefaultLimits())
 	must(t, err)
-	e := &Evaluator{
+	return &Evaluator{
 		Plan: plan, Tags: dec, Outputs: produce.Outputs{Encoder: enc, Tags: "tags", Shadow: "shadow"},
 		Event: func(_ context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
 			if string(rec.Value) == "poison" {
@@ -84,8 +88,6 @@ func evaluator(t *testing.T, plan *pipeline.Plan) *Evaluator {
 			return ev, err
 		},
 	}
-	e.Prepare()
-	return e
 }
 
 // tag does what a live worker does with the events of a span.
@@ -123,7 +125,7 @@ func (w *world) unit(t *testing.T, e *Evaluator, span kafka.Span) *unit {
 		if w.rand.IntN(20) == 0 {
 			x = newIndex(&budget{}, t.TempDir(), func(int) {})
 		}
-		must(t, u.fill(t.Context(), s, x, kafka.Span{}, func(_ context.Context, topic string, _ int32, _ kafka.Span, apply func(*kafka.Record) error) error {
+		must(t, u.fill(t.Context(), s, x, kafka.Span{}, func(_ context.Context, _ string, _ int32, _ kafka.Span, apply func(*kafka.Record) error) error {
 			for i := range w.sides[s] {
 				must(t, apply(&w.sides[s][i]))
 			}
@@ -163,6 +165,22 @@ func (w *world) retag(t *testing.T, e *Evaluator, span kafka.Span) (report Repor
 		report.add(&count)
 		u.passed(next)
 		at = next
+	}
+	must(t, u.close())
+	return report
+}
+
+// retagAtOnce replays a span in one transaction per event, and none fails.
+func (w *world) retagAtOnce(t *testing.T, e *Evaluator, span kafka.Span) (report Report) {
+	t.Helper()
+	u := w.unit(t, e, span)
+	for at := span.From; at < span.To; at++ {
+		var count Report
+		out, err := u.take(t.Context(), nil, &w.events[at], &count)
+		must(t, err)
+		w.write(out...)
+		report.add(&count)
+		u.passed(at + 1)
 	}
 	must(t, u.close())
 	return report

@@ -85,13 +85,34 @@ func (c *Counts) of(change Change) *int {
 	}
 }
 
-// A Report is what a job has done, or would do. The zero value is empty.
+// add adds counts, and samples as far as there is room: *c has n of a change before, so it has min(n, maxSamples) samples of it.
+func (c *Counts) add(o *Counts) {
+	room := map[Change]int{Added: maxSamples - c.Added, Removed: maxSamples - c.Removed, Changed: maxSamples - c.Changed}
+	for _, s := range o.Samples {
+		if room[s.Change] > 0 {
+			room[s.Change]--
+			c.Samples = append(c.Samples, s)
+		}
+	}
+	c.sum(o)
+}
+
+// sum adds counts without samples.
+func (c *Counts) sum(o *Counts) {
+	c.Added += o.Added
+	c.Removed += o.Removed
+	c.Changed += o.Changed
+	c.Unchanged += o.Unchanged
+}
+
+// A Report is what a job has done, or would do. A tag that several events of the range give, as one is sent again, counts with
+// each of them that decides about it: to count it once would take its key in memory. The zero value is empty.
 type Report struct {
 	Events   int // of the range that were read
 	Unknown  int // events that cannot be read or whose tagger failed: their tags stay
 	Kept     int // tags of those
-	Older    int // tags of events that retention has taken, which stay
-	Live     int // tags that live workers have written since, which stay
+	Gone     int // tags of events that retention has taken, which stay
+	Outside  int // tags that events outside the range have given, too: they stay as those left them
 	Restored int // tags of live workers that the job had overwritten and wrote again
 	Records  int // written
 	ByLabel  map[Label]*Counts
@@ -99,14 +120,7 @@ type Report struct {
 
 // count counts a tag. tagID and source are asked for a sample.
 func (r *Report) count(change Change, label Label, tagID func() string, source func() string) {
-	if r.ByLabel == nil {
-		r.ByLabel = map[Label]*Counts{}
-	}
-	c := r.ByLabel[label]
-	if c == nil {
-		c = &Counts{}
-		r.ByLabel[label] = c
-	}
+	c := r.label(label)
 	n := c.of(change)
 	*n++
 	if change != Unchanged && *n <= maxSamples {
@@ -119,39 +133,33 @@ func (r *Report) add(o *Report) {
 	r.Events += o.Events
 	r.Unknown += o.Unknown
 	r.Kept += o.Kept
-	r.Older += o.Older
-	r.Live += o.Live
+	r.Gone += o.Gone
+	r.Outside += o.Outside
 	r.Restored += o.Restored
 	r.Records += o.Records
 	for label, more := range o.ByLabel {
-		if r.ByLabel == nil {
-			r.ByLabel = map[Label]*Counts{}
-		}
-		c := r.ByLabel[label]
-		if c == nil {
-			c = &Counts{}
-			r.ByLabel[label] = c
-		}
-		for _, s := range more.Samples {
-			if kept := len(slices.DeleteFunc(slices.Clone(c.Samples), func(o Sample) bool { return o.Change != s.Change })); kept < maxSamples {
-				c.Samples = append(c.Samples, s)
-			}
-		}
-		c.Added += more.Added
-		c.Removed += more.Removed
-		c.Changed += more.Changed
-		c.Unchanged += more.Unchanged
+		r.label(label).add(more)
 	}
+}
+
+// label is the counts of a label.
+func (r *Report) label(label Label) *Counts {
+	if r.ByLabel == nil {
+		r.ByLabel = map[Label]*Counts{}
+	}
+	c := r.ByLabel[label]
+	if c == nil {
+		c = &Counts{}
+		r.ByLabel[label] = c
+	}
+	return c
 }
 
 // Total is the sum of all labels, without samples.
 func (r *Report) Total() Counts {
 	var sum Counts
 	for _, c := range r.ByLabel {
-		sum.Added += c.Added
-		sum.Removed += c.Removed
-		sum.Changed += c.Changed
-		sum.Unchanged += c.Unchanged
+		sum.sum(c)
 	}
 	return sum
 }

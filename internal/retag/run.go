@@ -41,12 +41,11 @@ type Run struct {
 
 // Settings are those of a process.
 type Settings struct {
-	Kafka    kafka.Config   // of which the group and the replica are the job's
-	Limits   map[string]int // max.message.bytes of the topics of tags
-	Memory   int64          // that indexes may take, in bytes; what is more goes to files
-	Dir      string         // of those; "" = the system's for temporary files
-	Live     string         // group of the live workers
-	Progress func(events int)
+	LiveGroup string         // of the live workers
+	Limits    map[string]int // max.message.bytes of the topics of tags
+	Memory    int64          // that indexes may take, in bytes; what is more goes to files
+	Dir       string         // of those; "" = the system's for temporary files
+	Progress  func(events int)
 }
 
 // A running is a unit and whether it can be worked with.
@@ -78,9 +77,8 @@ func (u *running) end() error {
 
 // NewRun makes a run of a job.
 func NewRun(e *Evaluator, job *Job, cluster *kafka.Cluster, s Settings, log *slog.Logger) *Run {
-	e.Prepare()
 	return &Run{
-		Evaluator: e, job: job, cluster: cluster, liveGroup: s.Live, limits: s.Limits, memory: &budget{most: s.Memory}, dir: s.Dir,
+		Evaluator: e, job: job, cluster: cluster, liveGroup: s.LiveGroup, limits: s.Limits, memory: &budget{most: s.Memory}, dir: s.Dir,
 		progress: s.Progress, log: log, labels: newLabels(), over: make(chan struct{}), units: map[kafka.Partition]*running{},
 		older: map[kafka.Partition]int{}, orphans: map[kafka.Partition]time.Time{},
 	}
@@ -231,7 +229,7 @@ func (r *Run) result() Report {
 	defer r.mu.Unlock()
 	out := r.report
 	for _, n := range r.older {
-		out.Older += n
+		out.Gone += n
 	}
 	return out
 }
@@ -374,7 +372,7 @@ func (r *Run) watch(ctx context.Context) error {
 		all, err := r.look(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // asked to stop
+			return nil // asked to stop
 		case err != nil:
 			return err
 		case all:

@@ -147,7 +147,7 @@ func (u *unit) decide(ctx context.Context, dst []kafka.Record, rec *kafka.Record
 		case err != nil:
 			return dst, err
 		case there.foreign:
-			count.Live++
+			count.Outside++
 			continue
 		case there.latest > rec.Offset:
 			u.earlier[t.ID] = earlier{event: rec.Offset, source: there.latest}

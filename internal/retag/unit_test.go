@@ -2,7 +2,9 @@ package retag
 
 import (
 	"flag"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,4 +45,62 @@ func TestRetagMakesHistoryWhatThePlanGives(t *testing.T) {
 			t.Fatalf("seed %d: a second retag writes %d records", seed, again.Records)
 		}
 	}
+}
+
+// What is counted is what a reader sees change: tags, by id, that come, go, or are others than before. Where an event was sent
+// again, its tags count each time.
+func TestCountsAreOfWhatAReaderSees(t *testing.T) {
+	t.Parallel()
+	for seed := range *worlds {
+		w := &world{once: true, rand: rand.New(rand.NewPCG(uint64(seed), 1))} //nolint:gosec // a test
+		n := int64(1 + w.rand.IntN(40))
+		for range n {
+			w.event()
+		}
+		w.tag(t, evaluator(t, w.plan(t)), 0, int(n))
+		e := evaluator(t, w.plan(t))
+		before := byID(w.view(t))
+		got := w.retagAtOnce(t, e, kafka.Span{To: n})
+		after := byID(w.view(t))
+		var want Counts
+		for id, was := range before {
+			switch is, there := after[id]; {
+			case !there:
+				want.Removed++
+			case cmp.Equal(is, was, cmp.AllowUnexported(finding{})):
+				want.Unchanged++
+			default:
+				want.Changed++
+			}
+		}
+		for id := range after {
+			if _, there := before[id]; !there {
+				want.Added++
+			}
+		}
+		if diff := cmp.Diff(want, got.Total()); diff != "" {
+			t.Fatalf("seed %d: counts of %d events (-want +got):\n%s", seed, n, diff)
+		}
+		samples := 0
+		for _, c := range got.ByLabel {
+			samples += len(c.Samples)
+			if most := min(c.Added, maxSamples) + min(c.Removed, maxSamples) + min(c.Changed, maxSamples); len(c.Samples) != most {
+				t.Errorf("seed %d: %d samples, want %d", seed, len(c.Samples), most)
+			}
+		}
+		if changes := want.Added + want.Removed + want.Changed; changes > 0 && samples == 0 {
+			t.Errorf("seed %d: %d changes and no sample", seed, changes)
+		}
+	}
+}
+
+// byID is a view by the ids of tags, whichever topics they are in.
+func byID(view map[string]finding) map[string][]finding {
+	out := map[string][]finding{}
+	for _, key := range slices.Sorted(maps.Keys(view)) {
+		f := view[key]
+		f.source = key[:1] + " " + f.source
+		out[key[2:]] = append(out[key[2:]], f)
+	}
+	return out
 }
