@@ -32,6 +32,9 @@ func printAnswer(w io.Writer, a *explain.Answer) {
 	}
 	_ = json.Unmarshal(a.Tag, &t) // we have written it
 	fmt.Fprintf(w, "tag     %s in %s/%d/%d, of %s\n", t.TagID, printable(a.Found.Topic), a.Found.Partition, a.Found.Offset, a.Found.TaggedAt.Format(time.RFC3339))
+	if a.Found.Retag != "" {
+		fmt.Fprintf(w, "        written by retag job %s\n", escape(a.Found.Retag, maxShown))
+	}
 	fmt.Fprintf(w, "says    %s under %s, confidence %v\n", escape(cmp.Or(t.SubTechniqueID, t.TechniqueID, "no technique"), maxShown), escape(cmp.Or(t.Tactic, "no tactic"), maxShown), t.Confidence)
 	fmt.Fprintf(w, "event   %s %s, at %s\n", escape(t.SourceKind, maxShown), escape(t.SourceID, maxShown), escape(cmp.Or(a.Found.Source, "an unknown place"), maxShown))
 	fmt.Fprintf(w, "rule    %s%s, digest %s\n", escape(t.RuleID, maxShown), versionText(t.RuleVersion), escape(t.RuleDigest, maxShown))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ import (
 	"ttpworker/internal/explain"
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
+	"ttpworker/internal/retag"
 	"ttpworker/internal/rule"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
@@ -79,7 +81,7 @@ func (x *explainer) explain(ctx context.Context) (*explain.Answer, error) {
 	}
 	a, err := explain.NewAnswer(&t, explain.Found{
 		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Source: rec.Header(produce.HeaderSource), Plan: rec.Header(produce.HeaderPlan),
-		TaggedAt: taggedAt.UTC(),
+		TaggedAt: taggedAt.UTC(), Retag: rec.Header(retag.HeaderJob),
 	})
 	if err != nil {
 		return nil, err
@@ -112,8 +114,12 @@ func (x *explainer) find(ctx context.Context) (*kafka.Record, error) {
 		}
 	}
 	if gone != nil {
-		return nil, fmt.Errorf("%w: %s was taken back, by the tombstone at %s/%d/%d of %s", explain.ErrNoTag, x.query.ID,
-			gone.Topic, gone.Partition, gone.Offset, gone.Time.UTC().Format(time.RFC3339))
+		by := ""
+		if job := gone.Header(retag.HeaderJob); job != "" {
+			by = ", by retag job " + strconv.Quote(job)
+		}
+		return nil, fmt.Errorf("%w: %s was taken back, by the tombstone at %s/%d/%d of %s%s", explain.ErrNoTag, x.query.ID,
+			gone.Topic, gone.Partition, gone.Offset, gone.Time.UTC().Format(time.RFC3339), by)
 	}
 	return nil, fmt.Errorf("%w: %s is not in %v; a tag that was taken back is not there either once its tombstone is over (delete.retention.ms)",
 		explain.ErrNoTag, x.query.ID, topics)

@@ -18,6 +18,7 @@ import (
 	"ttpworker/internal/explain"
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/kafkatest"
+	"ttpworker/internal/retag"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
 )
@@ -186,10 +187,13 @@ func TestWhatIsMissingForAnExplanationIsSaid(t *testing.T) {
 	wantFault("retention", a, err, fmt.Sprintf("the event at %s/0/0 is gone", cfg.Topics.Events.Name))
 
 	bare := *tag
-	bare.Headers = nil
+	bare.Headers = []kgo.RecordHeader{{Key: retag.HeaderJob, Value: []byte("0123456789abcdef")}}
 	c.Write(t, &bare)
 	a, err = ask(func(*app.Config) {})
 	wantFault("no source", a, err, `the tag's header ttp-source, "", does not say where its event is`)
+	if a != nil && a.Found.Retag != "0123456789abcdef" {
+		t.Errorf("written by retag job %q, want 0123456789abcdef", a.Found.Retag)
+	}
 
 	c.Write(t, &kgo.Record{Topic: tag.Topic, Partition: tag.Partition, Key: tag.Key})
 	if _, err = ask(func(*app.Config) {}); !errors.Is(err, explain.ErrNoTag) || !strings.Contains(err.Error(), "was taken back, by the tombstone at ") {

@@ -38,6 +38,7 @@ type Found struct {
 	Source    string    `json:"source"` // topic/partition/offset of the event, as the header ttp-source says
 	Plan      string    `json:"plan"`   // digest, as the header ttp-plan says
 	TaggedAt  time.Time `json:"tagged_at"`
+	Retag     string    `json:"retag"` // the job that has written it, as the header ttp-retag says; empty: a live worker
 }
 
 // An Event is the event of a tag, or one that is asked about.
