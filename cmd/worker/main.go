@@ -103,6 +103,14 @@ func (e *codedError) Error() string {
 	return e.err.Error()
 }
 
+// interrupted says plainly that err is no more than that somebody has ended the command.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
 func usage(err error) error {
 	if err == nil {
 		return nil

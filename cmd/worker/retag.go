@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -28,6 +28,8 @@ type retagFlags struct {
 	memory               int // MiB
 	maxAdded, maxRemoved int
 	flags                *pflag.FlagSet
+
+	began bool // there is a job to go on with
 }
 
 func newRetag(g *globals) *cobra.Command {
@@ -64,45 +66,57 @@ func newRetag(g *globals) *cobra.Command {
 
 // run does it and prints what it came to.
 func (r *retagFlags) run(cmd *cobra.Command, g *globals, cfg app.Config, log *slog.Logger) error {
-	done := r.show(cmd.ErrOrStderr())
+	if err := checkTopics(cfg, r.Topics, r.From, r.To); err != nil {
+		return usage(err)
+	}
+	done := r.show(cmd.ErrOrStderr(), cfg.Kafka.SessionTimeout)
 	out, err := app.RetagHistory(cmd.Context(), cfg, log, r.Retag)
 	done()
-	if out.Job == nil {
+	err = interrupted(cmd.Context(), err)
+	if err != nil && (out.Job == nil || r.DryRun) {
 		return err
 	}
-	if printErr := printRetag(g, cmd.OutOrStdout(), &out, r.DryRun); err == nil {
+	if printErr := printRetag(g, cmd.OutOrStdout(), cmd.ErrOrStderr(), &out, r.DryRun); err == nil {
 		err = printErr
 	}
-	switch {
-	case err != nil && r.DryRun:
-		return err
-	case err != nil:
-		rules := ""
-		if len(r.Rules) > 0 {
-			rules = " --rules " + strings.Join(r.Rules, ",")
-		}
-		return fmt.Errorf("%w\nThe job is not done. Go on with it: worker retag --job %s%s", err, out.Job.ID, rules)
+	if err != nil && !r.DryRun {
+		return fmt.Errorf("%w\nThe job is not done. Go on with it, under the same configuration: worker retag --job %s%s", err, out.Job.ID, r.sameAgain())
 	}
-	return r.exceeded(out.Report.Total())
+	return cmp.Or(err, r.exceeded(out.Report.Total()))
+}
+
+// sameAgain are the flags that a job needs again.
+func (r *retagFlags) sameAgain() string {
+	text := ""
+	if len(r.Rules) > 0 {
+		text += " --rules " + strings.Join(r.Rules, ",")
+	}
+	if r.Ignore {
+		text += " --states " + ignoreStates
+	}
+	return text
 }
 
 func (r *retagFlags) add(f *pflag.FlagSet) {
 	r.addRange(f)
+	for _, name := range []string{"from", "to"} {
+		f.Lookup(name).Usage += "; an offset with --partition"
+	}
 	f.StringSliceVar(&r.Topics, "topic", nil, "only events of these `topics`; default: all of input.topics")
 	f.Int32SliceVar(&r.Partitions, "partition", nil, "only these `partitions`")
 	f.StringSliceVar(&r.Rules, "rules", nil, "only tags of the rules with these `ids`")
 	f.StringVar(&r.Job, "job", "", "go on with the job of this `id`, or share it")
 	f.BoolVar(&r.DryRun, "dry-run", false, "write nothing, say what would be")
 	f.StringArrayVar(&r.Candidate, "rules-dir", nil, "with --dry-run: hold the rules in this `directory` against those of the configuration; may be given several times")
-	f.StringVar(&r.states, "states", "as-now", "`as-now`, or ignore: as if operators had ordered nothing")
+	f.StringVar(&r.states, "states", statesAsNow, "`as-now`, or ignore: as if operators had ordered nothing")
 	f.IntVar(&r.maxAdded, "max-added", -1, "with --dry-run: exit code 4 if more `tags` would be added; -1 = any number may")
 	f.IntVar(&r.maxRemoved, "max-removed", -1, "with --dry-run: exit code 4 if more `tags` would be removed; -1 = any number may")
 }
 
 // addRange adds the flags that a promotion has, too.
 func (r *retagFlags) addRange(f *pflag.FlagSet) {
-	r.flags, r.states, r.maxAdded, r.maxRemoved = f, "as-now", -1, -1
-	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339), how long ago (24h), or an offset with --partition")
+	r.flags, r.states, r.maxAdded, r.maxRemoved = f, statesAsNow, -1, -1
+	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339) or how long ago (24h)")
 	f.StringVar(&r.to, "to", "now", "`where` to end, not included: now, or as for --from")
 	f.DurationVar(&r.Wait, "wait", 10*time.Second, "`how long` to wait for live workers to come under the rules and states of now")
 	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the index of tags that are there, 64 bytes each at the most; what is more goes to disk")
@@ -120,26 +134,33 @@ func (r *retagFlags) check(now time.Time) error {
 		var err error
 		if *m.into, err = kafka.ParseMoment(m.text, now); err != nil {
 			fault("%s: %w", m.flag, err)
+		} else if m.into.IsOffset() && r.flags.Lookup("partition") == nil {
+			fault("%s %s: an offset means something in one partition, and this is about all: give a time, or how long ago", m.flag, m.text)
 		} else if m.into.IsOffset() && len(r.Partitions) != 1 {
 			fault("%s: an offset means something in one partition: add --partition", m.flag)
 		}
 	}
-	switch r.states {
-	case "as-now":
-	case "ignore":
-		r.Ignore = true
-	default:
-		fault("--states %q: as-now or ignore", r.states)
+	if r.Ignore = r.states == ignoreStates; !r.Ignore && r.states != statesAsNow {
+		fault("--states %q: %s or %s", r.states, statesAsNow, ignoreStates)
 	}
 	if r.memory < 1 {
 		fault("--memory %d is less than 1", r.memory)
 	}
 	r.Memory = int64(r.memory) << 20
+	if info, err := os.Stat(r.Dir); r.Dir != "" && (err != nil || !info.IsDir()) {
+		fault("--tmp %s is no directory", r.Dir)
+	}
+	if r.Wait < 0 {
+		fault("--wait %s is less than 0", r.Wait)
+	}
 	if len(r.Candidate) > 0 && !r.DryRun {
 		fault("--rules-dir compares rules: it needs --dry-run")
 	}
 	if !r.DryRun && (r.maxAdded >= 0 || r.maxRemoved >= 0) {
 		fault("--max-added and --max-removed need --dry-run: what is written is written")
+	}
+	if min(r.maxAdded, r.maxRemoved) < -1 {
+		fault("--max-added and --max-removed are -1, for any number, or more")
 	}
 	if r.Job != "" {
 		for _, name := range []string{"from", "to", "topic", "partition", "dry-run", "rules-dir"} {
@@ -152,11 +173,18 @@ func (r *retagFlags) check(now time.Time) error {
 }
 
 // show tells of the job when it begins, and of its progress where somebody watches. Call done when it is over.
-func (r *retagFlags) show(w io.Writer) (done func()) {
+func (r *retagFlags) show(w io.Writer, sessionTimeout time.Duration) (done func()) {
 	var bar *progressbar.ProgressBar
+	r.Waits = func(digest string) {
+		fmt.Fprintf(w, "live workers are not all under plan %s yet: waiting for them, %s at the most\n", digest, r.Wait)
+	}
 	r.Began = func(job *retag.Job) {
+		r.began = true
 		if !r.DryRun {
 			fmt.Fprintf(w, "job %s: %d offsets in %s\n", job.ID, job.Events(), count(len(job.Parts), "partition"))
+		}
+		if r.Job != "" {
+			fmt.Fprintf(w, "a process of it that was killed keeps its partitions for %s (kafka.session_timeout)\n", sessionTimeout)
 		}
 		if isatty.IsTerminal(os.Stderr.Fd()) {
 			bar = progressbar.NewOptions64(job.Events(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(),
@@ -164,9 +192,9 @@ func (r *retagFlags) show(w io.Writer) (done func()) {
 				progressbar.OptionSetDescription("events"), progressbar.OptionClearOnFinish())
 		}
 	}
-	r.Progress = func(events int) {
+	r.Progress = func(offsets int64) {
 		if bar != nil {
-			_ = bar.Add(events)
+			_ = bar.Set64(offsets)
 		}
 	}
 	return func() {
@@ -189,108 +217,4 @@ func (r *retagFlags) exceeded(total retag.Counts) error {
 		return &codedError{exitLimit, errors.Join(errs...)}
 	}
 	return nil
-}
-
-func printRetag(g *globals, w io.Writer, out *app.Retagged, dry bool) error {
-	if g.json() {
-		return printRetagJSON(w, out, dry)
-	}
-	report := &out.Report
-	if len(report.ByLabel) > 0 {
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "RULE\tTECHNIQUE\tADDED\tREMOVED\tCHANGED\tUNCHANGED")
-		for _, l := range report.Labels() {
-			c := report.ByLabel[l]
-			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\n", l.RuleID, orNone(l.Technique), c.Added, c.Removed, c.Changed, c.Unchanged)
-		}
-		total := report.Total()
-		fmt.Fprintf(t, "all\t\t%d\t%d\t%d\t%d\n", total.Added, total.Removed, total.Changed, total.Unchanged)
-		if err := t.Flush(); err != nil {
-			return err
-		}
-		fmt.Fprintln(w)
-		for _, l := range report.Labels() {
-			for _, s := range report.ByLabel[l].Samples {
-				fmt.Fprintf(w, "%s %s %s, event %s\n", s.Change, l.RuleID, s.TagID, s.Source)
-			}
-		}
-	}
-	verb := "wrote"
-	if dry {
-		verb = "would write"
-	}
-	_, err := fmt.Fprintf(w, "%s read, %s %s\n", count(report.Events, "event"), verb, count(report.Records, "record"))
-	for _, note := range []struct {
-		n    int
-		says string
-	}{
-		{report.Unknown, "events cannot be read, or a tagger failed"},
-		{report.Kept, "tags of those stay"},
-		{report.Gone, "tags are of events that are gone (retention); they stay"},
-		{report.Outside, "tags belong to events outside the range; they stay"},
-		{report.Restored, "tags of live workers were put back that the job had written over"},
-	} {
-		if note.n > 0 && err == nil {
-			_, err = fmt.Fprintf(w, "%d %s\n", note.n, note.says)
-		}
-	}
-	for _, p := range out.Job.UnderOther() {
-		if err == nil {
-			_, err = fmt.Fprintf(w, "%s/%d is still tagged under plan %s after offset %d\n", p.Topic, p.Number, orNone(out.Job.Parts[p].Plan), out.Job.Parts[p].Cut)
-		}
-	}
-	return err
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
-func printRetagJSON(w io.Writer, out *app.Retagged, dry bool) error {
-	type group struct {
-		RuleID    string `json:"rule_id"`
-		Technique string `json:"technique"`
-		retag.Counts
-	}
-	type part struct {
-		Topic     string `json:"topic"`
-		Partition int32  `json:"partition"`
-		From      int64  `json:"from"`
-		To        int64  `json:"to"`
-		Cut       int64  `json:"cut"`
-		Plan      string `json:"plan_after_cut"`
-	}
-	report := &out.Report
-	doc := struct {
-		Job      string  `json:"job"`
-		Plan     string  `json:"plan"`
-		DryRun   bool    `json:"dry_run"`
-		Events   int     `json:"events"`
-		Records  int     `json:"records"`
-		Unknown  int     `json:"unknown_events"`
-		Kept     int     `json:"kept_tags"`
-		Gone     int     `json:"tags_of_gone_events"`
-		Outside  int     `json:"tags_outside_range"`
-		Restored int     `json:"restored_tags"`
-		Groups   []group `json:"groups"`
-		Parts    []part  `json:"partitions"`
-	}{
-		Job: out.Job.ID, Plan: out.Job.Plan, DryRun: dry, Events: report.Events, Records: report.Records, Unknown: report.Unknown,
-		Kept: report.Kept, Gone: report.Gone, Outside: report.Outside, Restored: report.Restored, Groups: []group{}, Parts: []part{},
-	}
-	for _, l := range report.Labels() {
-		c := *report.ByLabel[l]
-		if c.Samples == nil {
-			c.Samples = []retag.Sample{}
-		}
-		doc.Groups = append(doc.Groups, group{l.RuleID, l.Technique, c})
-	}
-	for _, at := range out.Job.Partitions() {
-		p := out.Job.Parts[at]
-		doc.Parts = append(doc.Parts, part{at.Topic, at.Number, p.Span.From, p.Span.To, p.Cut, p.Plan})
-	}
-	return writeJSON(w, doc)
 }

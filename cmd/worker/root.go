@@ -70,9 +70,12 @@ func (g *globals) loadOver(base app.Config) (app.Config, *slog.Logger, error) {
 	return cfg, log, nil
 }
 
-// loadForKafka is load for a command that talks to a broker that is there already.
+// loadForKafka is load for a command that talks to a broker that is there already. Unless the configuration says otherwise it
+// logs warnings only: it says itself what it does.
 func (g *globals) loadForKafka() (app.Config, *slog.Logger, error) {
-	cfg, log, err := g.load()
+	base := app.DefaultConfig()
+	base.Log.Level = "warn"
+	cfg, log, err := g.loadOver(base)
 	if err == nil && cfg.Kafka.UseEmbedded() {
 		err = usage(errors.New("kafka.brokers is embedded: that broker lives inside the worker that started it; give its address, --brokers host:port"))
 	}

@@ -59,7 +59,10 @@ func newStateMove(g *globals, name string, to tagger.State, short string) *cobra
 			return err
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s is %s\n", order.RuleID, to)
-		return r.run(cmd, g, cfg, log)
+		if err = r.run(cmd, g, cfg, log); err != nil && !r.began {
+			err = fmt.Errorf("%w\nThe order holds. For the past, give this command again", err)
+		}
+		return err
 	}
 	return c
 }

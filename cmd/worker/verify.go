@@ -15,7 +15,6 @@ import (
 
 	"ttpworker/internal/app"
 	"ttpworker/internal/kafka"
-	"ttpworker/internal/rule"
 	"ttpworker/internal/verify"
 )
 
@@ -95,19 +94,27 @@ func (f *verifyFlags) job(now time.Time) (verify.Job, error) {
 	return job, errors.Join(errs...)
 }
 
+// checkTopics reports topics that are no input, and offsets that say not of which they are.
+func checkTopics(cfg app.Config, topics []string, from, to kafka.Moment) error {
+	inputs := cfg.InputTopics()
+	for _, t := range topics {
+		if !slices.Contains(inputs, t) {
+			return fmt.Errorf("--topic %q is not among the input topics (input.topics): %s", t, strings.Join(inputs, ", "))
+		}
+	}
+	if (from.IsOffset() || to.IsOffset()) && len(topics) != 1 && len(inputs) > 1 {
+		return errors.New("an offset as --from or --to needs one --topic, as there are several input topics")
+	}
+	return nil
+}
+
 func runVerify(cmd *cobra.Command, g *globals, job verify.Job, ignore bool) error {
 	cfg, log, err := g.loadForKafka()
 	if err != nil {
 		return err
 	}
-	inputs := cfg.InputTopics()
-	for _, t := range job.Topics {
-		if !slices.Contains(inputs, t) {
-			return usage(fmt.Errorf("--topic %q is not among the input topics (input.topics): %s", t, strings.Join(inputs, ", ")))
-		}
-	}
-	if (job.From.IsOffset() || job.To.IsOffset()) && len(job.Topics) != 1 && len(inputs) > 1 {
-		return usage(errors.New("an offset as --from or --to needs one --topic, as there are several input topics"))
+	if err := checkTopics(cfg, job.Topics, job.From, job.To); err != nil {
+		return usage(err)
 	}
 	set, err := app.ReadRules(cfg, nil)
 	if err != nil {
@@ -118,7 +125,7 @@ func runVerify(cmd *cobra.Command, g *globals, job verify.Job, ignore bool) erro
 	}
 	tell(cmd.ErrOrStderr(), set)
 	for _, id := range job.Rules {
-		if !slices.ContainsFunc(set.Rules, func(r *rule.Rule) bool { return r.ID == id }) {
+		if !set.Has(id) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "there is no rule %s (any more): each of its tags is extra\n", id)
 		}
 	}
@@ -130,7 +137,7 @@ func runVerify(cmd *cobra.Command, g *globals, job verify.Job, ignore bool) erro
 	}
 	v, err := app.Verify(cmd.Context(), cfg, log, set.Rules, ignore, job)
 	if err != nil {
-		return err
+		return interrupted(cmd.Context(), err)
 	}
 	show := printVerification
 	if g.json() {

@@ -15,7 +15,6 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/pipeline"
 	"ttpworker/internal/retag"
-	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
 )
 
@@ -33,32 +32,45 @@ type Retag struct {
 	Settled    bool          // fail if they do not
 	Memory     int64         // that indexes may take, in bytes
 	Dir        string        // of what is more; "" = the system's for temporary files
-	Began      func(job *retag.Job)
-	Progress   func(events int)
+
+	// What is told meanwhile; each may be nil.
+	Waits    func(digest string) // of a plan that live workers are not under yet
+	Began    func(job *retag.Job)
+	Progress func(offsets int64) // of the job that are done
 }
 
 // Retagged is what became of it.
 type Retagged struct {
-	Job    *retag.Job
-	Report retag.Report
+	Job       *retag.Job
+	Report    retag.Report
+	Rules     int    // of the plan
+	Candidate string // digest of the plan that it was compared with; "" = none
 }
 
-// RetagHistory does what r says. The report is good when there is an error, too.
+// RetagHistory does what r says. The report is good when there is an error, too; the job is nil if it did not come to that.
 func RetagHistory(ctx context.Context, cfg Config, log *slog.Logger, r Retag) (Retagged, error) {
 	var out Retagged
 	if r.Candidate != nil && !r.DryRun {
 		return out, errors.New("a candidate rule directory is only compared: that is a dry run")
 	}
-	e, cluster, done, err := retagEvaluator(ctx, cfg, log, &r, nil)
+	plan, candidate, err := retagPlans(ctx, cfg, log, &r)
+	if err != nil {
+		return out, err
+	}
+	out.Rules = plan.Rules
+	e, cluster, done, err := retagEvaluator(ctx, cfg, log, plan, r.Rules)
 	if err != nil {
 		return out, err
 	}
 	defer done()
-	job, err := planRetag(ctx, cfg, log, cluster, e, &r)
+	job, err := planRetag(ctx, cfg, cluster, e, &r)
 	if err != nil {
 		return out, err
 	}
 	out.Job = job
+	if job.Events() == 0 {
+		return out, nil
+	}
 	if !r.DryRun {
 		if err := job.Begin(ctx, cluster); err != nil {
 			return out, err
@@ -77,25 +89,64 @@ func RetagHistory(ctx context.Context, cfg Config, log *slog.Logger, r Retag) (R
 	}
 	s := retag.Settings{Limits: limits, Memory: r.Memory, Dir: r.Dir, LiveGroup: cfg.Kafka.Group, Progress: r.Progress}
 	switch {
-	case r.Candidate != nil:
-		candidate, _, done, err := retagEvaluator(ctx, cfg, log, &r, r.Candidate)
-		if err != nil {
-			return out, err
-		}
-		defer done()
-		out.Report, err = retag.Compare(ctx, e, candidate, job, cluster, s, log)
-		return out, err
+	case candidate != nil:
+		out.Candidate = candidate.Digest
+		other := *e
+		other.Plan = candidate
+		out.Report, err = retag.Compare(ctx, e, &other, job, cluster, s, log)
 	case r.DryRun:
 		out.Report, err = retag.Dry(ctx, e, job, cluster, s, log)
-		return out, err
+	default:
+		out.Report, err = retag.NewRun(e, job, cluster, s, log).Do(ctx, cfg.Kafka)
 	}
-	out.Report, err = retag.NewRun(e, job, cluster, s, log).Do(ctx, cfg.Kafka)
 	return out, err
+}
+
+// retagPlans are the plan that the configuration and the state topic give now and, if there is a candidate, that of its rules
+// under the same orders, else nil.
+func retagPlans(ctx context.Context, cfg Config, log *slog.Logger, r *Retag) (plan, candidate *pipeline.Plan, err error) {
+	sets := make([]RuleSet, 1, 2)
+	if sets[0], err = retagRules(cfg, nil); err != nil {
+		return nil, nil, err
+	}
+	if r.Candidate != nil {
+		set, err := retagRules(cfg, r.Candidate)
+		if err != nil {
+			return nil, nil, err
+		}
+		sets = append(sets, set)
+	}
+	for _, id := range r.Rules {
+		if !slices.ContainsFunc(sets, func(set RuleSet) bool { return set.Has(id) }) {
+			log.Warn("no rule has this id: its tags do not hold any more", "rule", id)
+		}
+	}
+	standing, err := standingOrders(ctx, cfg, log, r.Ignore)
+	if err != nil {
+		return nil, nil, err
+	}
+	plans := make([]*pipeline.Plan, 2)
+	for i, set := range sets {
+		plans[i] = pipeline.NewPlan(set.Rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry()))
+	}
+	return plans[0], plans[1], nil
+}
+
+// retagRules reads rules that are all good: live workers keep the last good version of a bad file, which is not known here.
+func retagRules(cfg Config, dirs []string) (RuleSet, error) {
+	set, err := ReadRules(cfg, dirs)
+	if err = errors.Join(err, set.Faults); err != nil {
+		return set, fmt.Errorf("a retag needs every rule file to be good: %w", err)
+	}
+	if len(set.Rules) == 0 {
+		return set, fmt.Errorf("there is no rule in %s: a retag would take every tag away", cmp.Or(strings.Join(dirs, ", "), cfg.RuleStore.Dir))
+	}
+	return set, nil
 }
 
 // planRetag decides what there is to do. Live workers get some time to come under the plan of a new job: what they tag
 // before is behind its cuts, and under another plan.
-func planRetag(ctx context.Context, cfg Config, log *slog.Logger, c *kafka.Cluster, e *retag.Evaluator, r *Retag) (*retag.Job, error) {
+func planRetag(ctx context.Context, cfg Config, c *kafka.Cluster, e *retag.Evaluator, r *Retag) (*retag.Job, error) {
 	if r.Job != "" {
 		return retag.Find(ctx, c, r.Job, e.Plan.Digest, e.Rules)
 	}
@@ -106,28 +157,25 @@ func planRetag(ctx context.Context, cfg Config, log *slog.Logger, c *kafka.Clust
 	if spec.Topics == nil {
 		spec.Topics = cfg.InputTopics()
 	}
-	if strayed := slices.DeleteFunc(slices.Clone(spec.Topics), func(name string) bool { return slices.Contains(cfg.InputTopics(), name) }); len(strayed) > 0 {
-		return nil, fmt.Errorf("%s is not among the input topics (input.topics)", strings.Join(strayed, ", "))
-	}
-	for until := time.Now().Add(r.Wait); ; {
+	for until, told := time.Now().Add(r.Wait), false; ; {
 		job, err := spec.Resolve(ctx, c, e.Plan.Digest)
 		if err != nil {
 			return nil, err
 		}
-		behind := job.UnderOther()
+		under := job.UnderOther()
 		over := !time.Now().Before(until)
-		if over && r.Settled && len(behind) > 0 {
-			at := behind[0]
+		if over && r.Settled && len(under) > 0 {
+			at := under[0]
 			return nil, fmt.Errorf("live workers are not under plan %s yet, %s/%d is under %s: do they run, and do they have the rules that are here? Nothing was retagged",
 				job.Plan, at.Topic, at.Number, cmp.Or(job.Parts[at].Plan, "none"))
 		}
-		if len(behind) == 0 || r.DryRun || over {
-			for _, p := range behind {
-				log.Warn("a partition is still tagged under another plan after the cut: retag again once live workers are under this one",
-					"topic", p.Topic, "partition", p.Number, "plan", job.Parts[p].Plan, "job_plan", job.Plan)
-			}
+		if len(under) == 0 || r.DryRun || over {
 			return job, nil
 		}
+		if !told && r.Waits != nil {
+			r.Waits(job.Plan)
+		}
+		told = true
 		select {
 		case <-time.After(planPoll):
 		case <-ctx.Done():
@@ -139,30 +187,10 @@ func planRetag(ctx context.Context, cfg Config, log *slog.Logger, c *kafka.Clust
 // planPoll is the pause between looks at the plan of the live workers.
 const planPoll = 250 * time.Millisecond
 
-// retagEvaluator makes the plan that the configuration and the state topic give now, or dirs in place of the rules of the
-// configuration, and what a job reads and writes with. Call done when it is over.
+// retagEvaluator makes what a job evaluates events with under a plan, and reads and writes with. Call done when it is over.
 func retagEvaluator(
-	ctx context.Context, cfg Config, log *slog.Logger, r *Retag, dirs []string,
+	ctx context.Context, cfg Config, log *slog.Logger, plan *pipeline.Plan, rules []string,
 ) (e *retag.Evaluator, cluster *kafka.Cluster, done func(), err error) {
-	set, err := ReadRules(cfg, dirs)
-	if err == nil {
-		err = set.Faults // live workers keep the last good version of a bad file, which is not known here
-	}
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("a retag needs every rule file to be good: %w", err)
-	}
-	if len(set.Rules) == 0 {
-		return nil, nil, nil, errors.New("there is no rule: a retag would take every tag away")
-	}
-	for _, id := range r.Rules {
-		if !set.Has(id) {
-			log.Warn("no rule has this id: its tags are taken away", "rule", id)
-		}
-	}
-	standing, err := standingOrders(ctx, cfg, log, r.Ignore)
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	conn, err := Reach(ctx, cfg, log)
 	if err != nil {
 		return nil, nil, nil, err
@@ -178,34 +206,9 @@ func retagEvaluator(
 		done()
 		return nil, nil, nil, err
 	}
-	e = &retag.Evaluator{
-		Plan:    pipeline.NewPlan(set.Rules, standing, tagger.NewMonitor(log, prometheus.NewRegistry())),
-		Outputs: outputs, Tags: dec, Event: read,
-	}
-	if r.Rules != nil {
-		e.Rules = slices.Compact(slices.Sorted(slices.Values(r.Rules)))
+	e = &retag.Evaluator{Plan: plan, Outputs: outputs, Tags: dec, Event: read}
+	if rules != nil {
+		e.Rules = slices.Compact(slices.Sorted(slices.Values(rules)))
 	}
 	return e, conn.Cluster, done, nil
-}
-
-// standingOrders are the operators' orders as they are now, or none at all.
-func standingOrders(ctx context.Context, cfg Config, log *slog.Logger, ignore bool) (func(ruleID string) tagger.Standing, error) {
-	orders := map[string]tagger.Standing{}
-	if !ignore {
-		err := WithStates(ctx, cfg, log, func(states *store.States) error {
-			for _, s := range states.Orders() {
-				orders[s.RuleID] = s.Standing()
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return func(ruleID string) tagger.Standing {
-		if s, ok := orders[ruleID]; ok {
-			return s
-		}
-		return tagger.DefaultStanding()
-	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/store"
+	"ttpworker/internal/tagger"
 )
 
 // WithStates calls job with the operators' states, read to the end of the state topic and followed while job
@@ -81,4 +82,26 @@ func LiveRules(ctx context.Context, cfg Config, log *slog.Logger) (map[string]bo
 	live := map[string]bool{}
 	err = conn.Cluster.ReadAll(ctx, cfg.Topics.Reloaded.Name, func(r *kafka.Record) { live[string(r.Key)] = r.Value != nil })
 	return live, err
+}
+
+// standingOrders are the operators' orders as they are now, or none at all.
+func standingOrders(ctx context.Context, cfg Config, log *slog.Logger, ignore bool) (func(ruleID string) tagger.Standing, error) {
+	orders := map[string]tagger.Standing{}
+	if !ignore {
+		err := WithStates(ctx, cfg, log, func(states *store.States) error {
+			for _, s := range states.Orders() {
+				orders[s.RuleID] = s.Standing()
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func(ruleID string) tagger.Standing {
+		if s, ok := orders[ruleID]; ok {
+			return s
+		}
+		return tagger.DefaultStanding()
+	}, nil
 }

@@ -1,7 +1,9 @@
 package consume
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -16,6 +18,7 @@ type HoldError struct {
 	Topic     string
 	Partition int32
 	Until     <-chan struct{}
+	Usual     bool  // the wait is part of the work and no reason for a warning
 	Err       error // what it waits for
 }
 
@@ -56,7 +59,11 @@ func (t *transactions) hold(first error, errs []error) bool {
 func (t *transactions) pause(held *HoldError) {
 	if len(t.held) == 0 {
 		t.held = map[partition]<-chan struct{}{}
-		t.member.log.Warn("a partition waits", "topic", held.Topic, "partition", held.Partition, "err", held.Err)
+		level := slog.LevelWarn
+		if held.Usual {
+			level = slog.LevelInfo
+		}
+		t.member.log.Log(context.Background(), level, "a partition waits", "topic", held.Topic, "partition", held.Partition, "err", held.Err)
 	}
 	p := partition{held.Topic, held.Partition}
 	t.held[p] = held.Until

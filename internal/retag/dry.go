@@ -31,10 +31,9 @@ func Dry(ctx context.Context, e *Evaluator, job *Job, cluster *kafka.Cluster, s 
 		}
 		var out []kafka.Record
 		return r.read(ctx, at.Topic, at.Number, span, func(rec *kafka.Record) error {
-			before := count.Events
 			out, err = u.take(ctx, out[:0], rec, count)
 			u.passed(rec.Offset) // nothing is committed, so nothing comes again
-			r.progressed(count.Events - before)
+			r.progressed()
 			return err
 		})
 	})
@@ -48,7 +47,7 @@ func Compare(ctx context.Context, e, candidate *Evaluator, job *Job, cluster *ka
 		var c comparison
 		return r.read(ctx, at.Topic, at.Number, span, func(rec *kafka.Record) error {
 			count.Events++
-			defer r.progressed(1)
+			defer r.progressed()
 			return c.compare(ctx, e, candidate, rec, count)
 		})
 	})
@@ -77,10 +76,12 @@ func (r *Run) each(ctx context.Context, work func(context.Context, kafka.Partiti
 	return r.result(), err
 }
 
-// progressed tells whoever wants to know.
-func (r *Run) progressed(events int) {
-	if r.progress != nil && events > 0 {
-		r.progress(events)
+// progressed tells of one more event that a dry run has read.
+func (r *Run) progressed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen++; r.progress != nil {
+		r.progress(r.seen)
 	}
 }
 

@@ -84,6 +84,15 @@ func (j *Job) Events() int64 {
 	return n
 }
 
+// passed is how many of them lie before the positions of the job's group.
+func (j *Job) passed(reached map[kafka.Partition]kafka.Position) int64 {
+	n := int64(0)
+	for at, p := range j.Parts {
+		n += max(min(reached[at].Offset, p.Span.To)-p.Span.From, 0)
+	}
+	return n
+}
+
 // Resolve decides what a spec comes to now, under the plan of this digest: ranges, cuts, and the id that follows from them.
 func (s *Spec) Resolve(ctx context.Context, c *kafka.Cluster, digest string) (*Job, error) {
 	live, err := c.Positions(ctx, s.LiveGroup) // first: what it has committed is in the topics of tags by the time those are read

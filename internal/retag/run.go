@@ -1,6 +1,7 @@
 package retag
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ type Run struct {
 	limits    map[string]int
 	memory    *budget
 	dir       string
-	progress  func(events int)
+	progress  func(offsets int64)
 	log       *slog.Logger
 	labels    *labels
 	over      chan struct{} // closed when the whole job is done
@@ -34,6 +35,7 @@ type Run struct {
 	mu     sync.Mutex
 	units  map[kafka.Partition]*running
 	report Report
+	seen   int64                   // offsets that a dry run has read
 	older  map[kafka.Partition]int // tags of events that are gone
 
 	orphans map[kafka.Partition]time.Time // watch's own: since when nobody has finished a partition that is through
@@ -41,11 +43,11 @@ type Run struct {
 
 // Settings are those of a process.
 type Settings struct {
-	LiveGroup string         // of the live workers
-	Limits    map[string]int // max.message.bytes of the topics of tags
-	Memory    int64          // that indexes may take, in bytes; what is more goes to files
-	Dir       string         // of those; "" = the system's for temporary files
-	Progress  func(events int)
+	LiveGroup string              // of the live workers
+	Limits    map[string]int      // max.message.bytes of the topics of tags
+	Memory    int64               // that indexes may take, in bytes; what is more goes to files
+	Dir       string              // of those; "" = the system's for temporary files
+	Progress  func(offsets int64) // of the job that are done so far, by this process or others; may be nil
 }
 
 // A running is a unit and whether it can be worked with.
@@ -105,7 +107,7 @@ func (r *Run) Do(ctx context.Context, cfg kafka.Config) (Report, error) {
 		r.job.forget(context.WithoutCancel(ctx), r.cluster, r.log)
 		return r.result(), nil
 	default:
-		return r.result(), errors.Join(err, ctx.Err())
+		return r.result(), cmp.Or(err, ctx.Err()) // the last is watch's doing, too
 	}
 }
 
@@ -189,7 +191,7 @@ func (r *Run) prepare(ctx context.Context, u *running) error {
 			return err
 		}
 		x := newIndex(r.memory, r.dir, func(tags int) {
-			r.log.Info("index goes to disk", "topic", topic, "partition", u.at.Number, "tags", tags)
+			r.log.Warn("index goes to disk", "topic", topic, "partition", u.at.Number, "tags", tags)
 		})
 		if err := u.fill(ctx, s, x, kafka.Span{From: starts[u.at.Number], To: ends[u.at.Number]}, r.read); err != nil {
 			return err
@@ -273,13 +275,13 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 	at := kafka.Partition{Topic: recs[0].Topic, Number: recs[0].Partition}
 	part, ours := b.run.job.Parts[at]
 	if !ours || recs[0].Offset >= part.Span.To && b.run.through(at) {
-		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: b.run.over, Err: errors.New("its range is done")}
+		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: b.run.over, Usual: true, Err: errors.New("its range is done")}
 	}
 	u := b.run.unit(at)
 	select {
 	case <-u.ready:
 	default:
-		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: u.ready, Err: errReading}
+		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: u.ready, Usual: true, Err: errReading}
 	}
 	if u.err != nil {
 		return dst, u.err
@@ -287,7 +289,7 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed { // the partition was taken away meanwhile, so that the transaction will be aborted
-		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: ready, Err: errReading}
+		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: ready, Usual: true, Err: errReading}
 	}
 	d := b.part(at, u)
 	for i := range recs {
@@ -347,17 +349,12 @@ func (b *batch) End(committed bool) {
 	if !committed {
 		return
 	}
-	events := 0
 	b.run.mu.Lock()
 	defer b.run.mu.Unlock()
 	for _, d := range b.done {
 		d.unit.passed(d.next)
 		d.unit.through = d.next >= d.unit.span.To
 		b.run.report.add(&d.report)
-		events += d.report.Events
-	}
-	if b.run.progress != nil {
-		b.run.progress(events)
 	}
 }
 
@@ -406,6 +403,9 @@ func (r *Run) look(ctx context.Context) (all bool, err error) {
 	done, err := r.cluster.Positions(ctx, r.job.doneGroup())
 	if err != nil {
 		return false, err
+	}
+	if r.progress != nil {
+		r.progress(r.job.passed(reached))
 	}
 	all = true
 	for at, part := range r.job.Parts {
