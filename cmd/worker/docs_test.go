@@ -243,7 +243,12 @@ func TestDocumentsVariables(t *testing.T) {
 
 func TestDocumentsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(<?([^)\s>]+)`)
-	for _, d := range documents(t) {
+	docs := documents(t)
+	anchors := map[string][]string{}
+	for _, d := range docs {
+		anchors[d.path] = d.anchors()
+	}
+	for _, d := range docs {
 		for _, p := range d.prose {
 			for _, m := range link.FindAllStringSubmatch(p.text, -1) {
 				to, err := url.Parse(m[1])
@@ -251,10 +256,17 @@ func TestDocumentsLinks(t *testing.T) {
 					t.Errorf("%s:%d: %v", p.file, p.line, err)
 					continue
 				}
-				if to.Scheme != "" || to.Path == "" {
+				if to.Scheme != "" {
 					continue
 				}
-				target := filepath.Join(repository, path.Dir(d.path), filepath.FromSlash(to.Path))
+				at := d.path
+				if to.Path != "" {
+					at = path.Join(path.Dir(d.path), to.Path)
+				}
+				if known, is := anchors[at]; is && to.Fragment != "" && !slices.Contains(known, to.Fragment) {
+					t.Errorf("%s:%d: link to %s: no heading of %s is #%s", p.file, p.line, m[1], at, to.Fragment)
+				}
+				target := filepath.Join(repository, filepath.FromSlash(at))
 				if _, err := os.Stat(target); err != nil {
 					t.Errorf("%s:%d: link to %s: %v", p.file, p.line, m[1], err)
 				}

@@ -94,6 +94,19 @@ func parseMarkdown(file, text string) document {
 	return d
 }
 
+// anchors are what links to headings of the document say behind the #, as GitHub makes it from their text.
+func (d document) anchors() []string {
+	heading := regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	dropped := regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+	var all []string
+	for _, p := range d.prose {
+		for _, m := range heading.FindAllStringSubmatch(p.text, -1) {
+			all = append(all, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+		}
+	}
+	return all
+}
+
 func TestParseMarkdown(t *testing.T) {
 	got := parseMarkdown("x.md", "One\ntwo.\n\n- Item:\n\n  ```sh\n  make x\n\n  make y\n  ```\nThree\n")
 	if len(got.blocks) != 1 || got.blocks[0] != (passage{file: "x.md", line: 7, lang: "sh", text: "make x\n\nmake y\n"}) {
