@@ -63,7 +63,7 @@ func TestRetagUnderLiveLoadAndKills(t *testing.T) {
 		n = min(n, 2)
 	}
 	for i := range n {
-		seed := *firstHistory + uint64(i) //nolint:gosec // not less than 0
+		seed := *firstHistory + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			newHistory(t, seed).run(t)
@@ -259,7 +259,7 @@ func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out 
 		ctx, cancel = context.WithTimeout(ctx, kill)
 		defer cancel()
 	}
-	cmd := exec.CommandContext(ctx, "worker", args...) // killed with SIGKILL
+	cmd := exec.CommandContext(ctx, "worker", args...) //nolint:gosec // this program; killed with SIGKILL
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	out.err = cmd.Run()
