@@ -30,10 +30,10 @@ func TestAJobIsFoundUnderItsPlanAndForItsRulesOnly(t *testing.T) {
 	must(t, c.SetPositions(t.Context(), live, map[kafka.Partition]kafka.Position{
 		{Topic: events, Number: 0}: {Offset: 4, Metadata: "plan-1"}, {Topic: events, Number: 1}: {Offset: 5, Metadata: "plan-0"},
 	}))
-	from, err := ParseMoment("2026-03-01T12:02:00Z", at)
+	from, err := kafka.ParseMoment("2026-03-01T12:02:00Z", at)
 	must(t, err)
-	spec := Spec{Topics: []string{events}, From: from, To: Now, LiveGroup: live, TagTopics: [sides]string{tags, shadowTags}, Rules: []string{"R1"}}
-	job, err := spec.Plan(t.Context(), c.Cluster, "plan-1")
+	spec := Spec{Topics: []string{events}, From: from, To: kafka.Now, LiveGroup: live, TagTopics: [sides]string{tags, shadowTags}, Rules: []string{"R1"}}
+	job, err := spec.Resolve(t.Context(), c.Cluster, "plan-1")
 	must(t, err)
 	want := map[kafka.Partition]Part{ // partition 0 has minutes 0, 2, 4, 6, 8, of which the live group has read four
 		{Topic: events, Number: 0}: {Span: kafka.Span{From: 1, To: 4}, Cut: 4, Plan: "plan-1"},
@@ -42,8 +42,8 @@ func TestAJobIsFoundUnderItsPlanAndForItsRulesOnly(t *testing.T) {
 	if diff := cmp.Diff(want, job.Parts); diff != "" {
 		t.Fatalf("parts (-want +got):\n%s", diff)
 	}
-	if behind := job.Behind(); len(behind) != 1 || behind[0].Number != 1 {
-		t.Errorf("Behind = %v, want partition 1", behind)
+	if behind := job.UnderOther(); len(behind) != 1 || behind[0].Number != 1 {
+		t.Errorf("UnderOther = %v, want partition 1", behind)
 	}
 	if _, err := Find(t.Context(), c.Cluster, job.ID, "plan-1", spec.Rules); !errors.Is(err, ErrNoJob) {
 		t.Errorf("Find before it has begun = %v, want ErrNoJob", err)
@@ -67,24 +67,6 @@ func TestAJobIsFoundUnderItsPlanAndForItsRulesOnly(t *testing.T) {
 	} {
 		if _, err := Find(t.Context(), c.Cluster, job.ID, tt.plan, tt.rules); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("Find under %s for %v = %v, want an error with %q", tt.plan, tt.rules, err, tt.want)
-		}
-	}
-}
-
-func TestParseMoment(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]Moment{
-		"earliest": Earliest, "now": Now, "0": {kind: offsetMoment}, "120000": {kind: offsetMoment, offset: 120000},
-		"24h": {kind: timeMoment, time: now.Add(-24 * time.Hour)}, "2026-02-01T00:00:00Z": {kind: timeMoment, time: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
-	} {
-		if got, err := ParseMoment(text, now); err != nil || got != want {
-			t.Errorf("ParseMoment(%q) = %v, %v, want %v", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "yesterday", "-5", "-24h", "2026-02-01"} {
-		if got, err := ParseMoment(text, now); err == nil {
-			t.Errorf("ParseMoment(%q) = %v, want an error", text, got)
 		}
 	}
 }
