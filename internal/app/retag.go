@@ -147,12 +147,12 @@ func retagRules(cfg Config, dirs []string) (RuleSet, error) {
 // planRetag decides what there is to do. Live workers get some time to come under the plan of a new job: what they tag
 // before is behind its cuts, and under another plan.
 func planRetag(ctx context.Context, cfg Config, c *kafka.Cluster, e *retag.Evaluator, r *Retag) (*retag.Job, error) {
-	if r.Job != "" {
-		return retag.Find(ctx, c, r.Job, e.Plan.Digest, e.Rules)
-	}
 	spec := retag.Spec{
 		Topics: r.Topics, Partitions: r.Partitions, From: r.From, To: r.To, LiveGroup: cfg.Kafka.Group, Rules: e.Rules,
 		TagTopics: [2]string{e.Outputs.Tags, e.Outputs.Shadow},
+	}
+	if r.Job != "" {
+		return spec.Find(ctx, c, r.Job, e.Plan.Digest)
 	}
 	if spec.Topics == nil {
 		spec.Topics = cfg.InputTopics()

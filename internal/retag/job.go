@@ -35,10 +35,17 @@ type Part struct {
 
 // A Job is a spec with all that it depends on decided.
 type Job struct {
-	ID    string
-	Plan  string // digest
-	Rules []string
-	Parts map[kafka.Partition]Part
+	ID        string
+	Plan      string // digest
+	Rules     []string
+	LiveGroup string
+	TagTopics [sides]string
+	Parts     map[kafka.Partition]Part
+}
+
+// job is one of a spec without parts.
+func (s *Spec) job(digest string) *Job {
+	return &Job{Plan: digest, Rules: s.Rules, LiveGroup: s.LiveGroup, TagTopics: s.TagTopics, Parts: map[kafka.Partition]Part{}}
 }
 
 // groupPrefix begins the names of the groups of jobs.
@@ -99,7 +106,7 @@ func (s *Spec) Resolve(ctx context.Context, c *kafka.Cluster, digest string) (*J
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Plan: digest, Rules: s.Rules, Parts: map[kafka.Partition]Part{}}
+	j := s.job(digest)
 	var tags [sides]map[int32]int64
 	for i, topic := range s.TagTopics {
 		if tags[i], err = c.Ends(ctx, topic); err != nil {
@@ -180,22 +187,26 @@ func lastOf(ctx context.Context, c *kafka.Cluster, at kafka.Partition, span kafk
 // idBytes is how many bytes of the hash are the id of a job.
 const idBytes = 8
 
-// hash is the id that follows from what a job is.
+// hash is the id that follows from what a job is, where the topics of tags ended included: what a job did that was given up
+// is of no use to one that begins after others have written.
 func (j *Job) hash() string {
 	type part struct {
 		Topic    string
 		Number   int32
 		From, To int64
 		Cut      int64
+		Tags     [sides]int64
 	}
 	all := struct {
-		Plan  string
-		Rules []string
-		Parts []part
-	}{Plan: j.Plan, Rules: j.Rules}
+		Plan      string
+		Rules     []string
+		LiveGroup string
+		TagTopics [sides]string
+		Parts     []part
+	}{Plan: j.Plan, Rules: j.Rules, LiveGroup: j.LiveGroup, TagTopics: j.TagTopics}
 	for _, at := range j.Partitions() {
 		p := j.Parts[at]
-		all.Parts = append(all.Parts, part{at.Topic, at.Number, p.Span.From, p.Span.To, p.Cut})
+		all.Parts = append(all.Parts, part{at.Topic, at.Number, p.Span.From, p.Span.To, p.Cut, p.Tags})
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -226,9 +237,10 @@ func (j *Job) metadata(at kafka.Partition) string {
 // ErrNoJob is the fault of an id that no unfinished job has.
 var ErrNoJob = errors.New("there is no unfinished job of this id")
 
-// Find reads an unfinished job, to be gone on with under the plan of this digest and for these rules, nil for all.
-func Find(ctx context.Context, c *kafka.Cluster, id, digest string, rules []string) (*Job, error) {
-	j := &Job{ID: id, Plan: digest, Rules: rules, Parts: map[kafka.Partition]Part{}}
+// Find reads an unfinished job, to be gone on with under the plan of this digest. Of the spec it takes what is not the range.
+func (s *Spec) Find(ctx context.Context, c *kafka.Cluster, id, digest string) (*Job, error) {
+	j := s.job(digest)
+	j.ID = id
 	positions, err := c.Positions(ctx, j.Group())
 	if err != nil {
 		return nil, err
@@ -247,7 +259,7 @@ func Find(ctx context.Context, c *kafka.Cluster, id, digest string, rules []stri
 		j.Parts[at] = Part{Span: kafka.Span{From: m.From, To: m.To}, Cut: m.Cut, Tags: m.Tags, Plan: digest}
 	}
 	if got := j.hash(); got != id {
-		return nil, fmt.Errorf("job %s was begun for other rules (--rules), or is not whole", id)
+		return nil, fmt.Errorf("job %s was begun for other rules (--rules), another live group (kafka.group) or other topics of tags (topics.tags.name, topics.shadow.name), or is not whole: say what it was begun with, or begin a new one", id)
 	}
 	return j, nil
 }
