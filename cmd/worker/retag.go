@@ -79,7 +79,7 @@ func (r *retagFlags) run(cmd *cobra.Command, g *globals, cfg app.Config, log *sl
 	if printErr := printRetag(g, cmd.OutOrStdout(), cmd.ErrOrStderr(), &out, r.DryRun); err == nil {
 		err = printErr
 	}
-	if err != nil && !r.DryRun {
+	if err != nil && !r.DryRun && !errors.Is(err, retag.ErrSetBack) {
 		return fmt.Errorf("%w\nThe job is not done. Go on with it, under the same configuration: worker retag --job %s%s", err, out.Job.ID, r.sameAgain())
 	}
 	return cmp.Or(err, r.exceeded(out.Report.Total()))

@@ -154,7 +154,7 @@ func (s *Spec) resolveTopic(ctx context.Context, c *kafka.Cluster, topic string,
 		if !tagged || s.Partitions != nil && !slices.Contains(s.Partitions, number) {
 			continue
 		}
-		span := kafka.Span{From: max(from[number], start), To: min(to[number], cut.Offset)}
+		span := kafka.Span{From: max(from[number], start), To: min(to[number], cut.Offset, ends[number])}
 		if span.To, err = lastOf(ctx, c, at, span); err != nil {
 			return err
 		}

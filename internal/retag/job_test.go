@@ -1,7 +1,13 @@
 package retag
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"ttpworker/internal/kafka"
 )
@@ -48,5 +54,69 @@ func TestAJobIsNotSharedBetweenDeployments(t *testing.T) {
 		if found, err := other.Find(t.Context(), s.Cluster.Cluster, job.ID, e.Plan.Digest); err == nil {
 			t.Errorf("with other %s: Find = %v, want an error", what, found)
 		}
+	}
+}
+
+// deleteBefore is retention.
+func (s *site) deleteBefore(t *testing.T, offset int64) {
+	t.Helper()
+	var upTo kadm.Offsets
+	upTo.Add(kadm.Offset{Topic: s.at.Topic, Partition: 0, At: offset})
+	answers, err := kadm.NewClient(s.Client(t)).DeleteRecords(t.Context(), upTo)
+	must(t, errors.Join(err, answers.Error()))
+}
+
+// Seen: the job waited for ever for events that retention had taken after it had begun.
+func TestAJobEndsWhenRetentionTakesItsRange(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string]bool{"and nothing comes": false, "and others come": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			e := s.evaluator(t, "alpha", 1)
+			s.event(t, "a", "alpha")
+			s.event(t, "b", "alpha")
+			s.commit(t, 2, e.Plan.Digest)
+			job := s.plan(t, e)
+			s.deleteBefore(t, 2)
+			if more {
+				s.event(t, "c", "alpha")
+			}
+			if report, err := s.retag(t, e, job); err != nil || report.Events > 0 {
+				t.Errorf("Do = %+v, %v, want no event and no error", report, err)
+			}
+		})
+	}
+}
+
+// The end of a range is not behind the end of a topic that was made anew, whatever the live group committed of the old one.
+func TestARangeEndsWhereItsTopicDoes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	e := s.evaluator(t, "alpha", 1)
+	s.event(t, "a", "alpha")
+	s.commit(t, 1000, e.Plan.Digest)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	var err error
+	s.spec.To, err = ParseMoment("500", time.Now())
+	must(t, err)
+	job, err := s.spec.Plan(ctx, s.Cluster.Cluster, e.Plan.Digest)
+	if err != nil || job.Parts[s.at].Span != (kafka.Span{From: 0, To: 1}) {
+		t.Errorf("Plan = %+v, %v, want the range [0, 1)", job, err)
+	}
+}
+
+func TestAJobEndsWhenTheLiveGroupIsSetBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	e := s.evaluator(t, "alpha", 1)
+	s.event(t, "a", "alpha")
+	s.commit(t, 1, e.Plan.Digest)
+	job := s.plan(t, e)
+	s.commit(t, 0, e.Plan.Digest)
+	_, err := s.retag(t, e, job)
+	if err == nil || !errors.Is(err, ErrSetBack) || strings.Contains(err.Error(), "canceled") {
+		t.Errorf("Do = %v, want that the group was set back, and nothing else", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -92,9 +91,9 @@ func (r *Run) Do(ctx context.Context, cfg kafka.Config) (Report, error) {
 	cfg.Group, cfg.Replica, cfg.Delivery, cfg.Leave = r.job.Group(), "", kafka.ExactlyOnce, false
 	cfg.TransactionTimeout = min(cfg.TransactionTimeout, transactionTimeout)
 	members := consume.New(r.cluster, cfg, r.job.topics(), r.limits, r, func(bool) {}, r.log, prometheus.NewRegistry())
-	ctx, cancel := context.WithCancel(ctx)
+	work, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g, gctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(work)
 	g.Go(func() error { return members.Run(gctx) })
 	g.Go(func() error {
 		defer cancel()
@@ -356,90 +355,4 @@ func (b *batch) End(committed bool) {
 		d.unit.through = d.next >= d.unit.span.To
 		b.run.report.add(&d.report)
 	}
-}
-
-// watchEvery is how often the positions of the job and of the live group are looked at.
-const watchEvery = 500 * time.Millisecond
-
-// watch returns when the job is done. It has the last look at each partition whose range is done, see guard.
-func (r *Run) watch(ctx context.Context) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		all, err := r.look(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil // asked to stop
-		case err != nil:
-			return err
-		case all:
-			close(r.over)
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// look finishes the partitions that can be, and reports whether all are.
-func (r *Run) look(ctx context.Context) (all bool, err error) {
-	live, err := r.cluster.Positions(ctx, r.liveGroup)
-	if err != nil {
-		return false, err
-	}
-	for at, part := range r.job.Parts {
-		if now := live[at].Offset; now < part.Cut {
-			return false, fmt.Errorf("group %s was set back to offset %d of %s/%d, before offset %d where it was when the job began: it writes again what the job has written, so the job ends",
-				r.liveGroup, now, at.Topic, at.Number, part.Cut)
-		}
-	}
-	reached, err := r.cluster.Positions(ctx, r.job.Group())
-	if err != nil {
-		return false, err
-	}
-	done, err := r.cluster.Positions(ctx, r.job.doneGroup())
-	if err != nil {
-		return false, err
-	}
-	if r.progress != nil {
-		r.progress(r.job.passed(reached))
-	}
-	all = true
-	for at, part := range r.job.Parts {
-		if _, is := done[at]; is {
-			continue
-		}
-		if reached[at].Offset < part.Span.To || !r.mine(at) {
-			all = false
-			continue
-		}
-		if err := r.guard(ctx, at); err != nil {
-			return false, err
-		}
-		mark := map[kafka.Partition]kafka.Position{at: {Offset: part.Span.To, Metadata: r.job.metadata(at)}}
-		if err := r.cluster.SetPositions(ctx, r.job.doneGroup(), mark); err != nil {
-			return false, err
-		}
-	}
-	return all, nil
-}
-
-// orphanPatience is how long the process that has gone through a partition gets to finish it before others do.
-const orphanPatience = 10 * time.Second
-
-// mine reports whether it is this process that finishes a partition.
-func (r *Run) mine(at kafka.Partition) bool {
-	r.mu.Lock()
-	worked := r.units[at] != nil
-	r.mu.Unlock()
-	if worked || r.job.Parts[at].Span.From >= r.job.Parts[at].Span.To {
-		return true
-	}
-	if _, seen := r.orphans[at]; !seen {
-		r.orphans[at] = time.Now()
-	}
-	return time.Since(r.orphans[at]) >= orphanPatience
 }
