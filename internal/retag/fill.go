@@ -1,6 +1,7 @@
 package retag
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -41,11 +42,20 @@ func (u *unit) fill(ctx context.Context, s side, x index, span kafka.Span, read 
 	return x.seal()
 }
 
+// tagID is the id that is the key of a tag; false for a key that nobody of us would write.
+func tagID(key []byte) (id uuid.UUID, is bool) {
+	if len(key) != 36 || bytes.ContainsAny(key, "ABCDEF") {
+		return id, false
+	}
+	id, err := uuid.ParseBytes(key)
+	return id, err == nil
+}
+
 // enter enters a record of a topic of tags. One that is no tag of ours belongs to somebody else.
 func (u *unit) enter(x index, r *kafka.Record) error {
-	id, err := uuid.ParseBytes(r.Key)
-	if err != nil || len(r.Key) != 36 {
-		return nil //nolint:nilerr // no key that a job would write
+	id, is := tagID(r.Key)
+	if !is {
+		return nil
 	}
 	source, in := offsetIn(u.at, r.Header(sourceHeader))
 	switch {

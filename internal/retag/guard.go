@@ -17,85 +17,106 @@ const guardChunk = 500
 // guard has the last look at a partition whose range is done. While the job ran, a live worker may have tagged an event that
 // was sent again, and the job may have put the tag of the first one over that. So the events behind the cut are read, as
 // far as live workers are, and what they yield of the job's keys is written again. It goes on until there is nothing to
-// write: what it writes may be over something newer in turn.
+// write: what it writes may be over something newer in turn. It can be killed and done again: what it writes is the job's.
 func (r *Run) guard(ctx context.Context, at kafka.Partition) error {
 	part := r.job.Parts[at]
-	ours, err := r.written(ctx, at, part)
-	from := part.Cut
-	for err == nil && len(ours) > 0 {
-		var to int64
-		if to, err = r.settled(ctx, at); err != nil {
-			break
-		}
-		var restored []kafka.Record
-		if restored, err = r.later(ctx, at, kafka.Span{From: from, To: to}, ours); err == nil && len(restored) > 0 {
+	w := &written{next: part.Tags}
+	for from := part.Cut; ; {
+		restored, to, err := r.restorable(ctx, at, from, w)
+		if err == nil {
 			err = r.restore(ctx, restored)
 		}
-		clear(ours)
-		for i := range restored {
-			if id, err := uuid.ParseBytes(restored[i].Key); err == nil {
-				ours[id] = struct{}{}
-			}
+		if err != nil {
+			return fmt.Errorf("looking at what was tagged in %s/%d meanwhile: %w", at.Topic, at.Number, err)
+		}
+		if len(restored) == 0 {
+			break
 		}
 		from = to
 	}
-	if err != nil {
-		return fmt.Errorf("looking at what was tagged in %s/%d meanwhile: %w", at.Topic, at.Number, err)
+	if w.other != "" {
+		r.log.Warn("another job wrote tags of the same events meanwhile: which of the two has written last is chance, so retag again when both are done",
+			"topic", at.Topic, "partition", at.Number, "job", r.job.ID, "other", w.other)
 	}
 	return nil
 }
 
-// written are the keys whose latest record since the job began is the job's.
-func (r *Run) written(ctx context.Context, at kafka.Partition, part Part) (map[uuid.UUID]struct{}, error) {
-	ours := map[uuid.UUID]struct{}{}
+// restorable are the records of what events from an offset on, up to another one, yield of the keys that the job has written.
+func (r *Run) restorable(ctx context.Context, at kafka.Partition, from int64, w *written) (recs []kafka.Record, to int64, err error) {
+	keys := map[uuid.UUID]struct{}{}
 	for s := range sides {
-		topic := r.topic(s)
-		ends, err := r.cluster.Ends(ctx, topic)
-		if err != nil {
-			return nil, err
+		if err := r.written(ctx, at, s, w); err != nil {
+			return nil, 0, err
 		}
-		starts, err := r.cluster.Starts(ctx, topic)
-		if err != nil {
-			return nil, err
+		for id := range w.ours[s] {
+			keys[id] = struct{}{}
 		}
-		side := map[uuid.UUID]struct{}{}
-		span := kafka.Span{From: max(part.Tags[s], starts[at.Number]), To: ends[at.Number]}
-		err = r.read(ctx, topic, at.Number, span, func(rec *kafka.Record) error {
-			if id, err := uuid.ParseBytes(rec.Key); err == nil {
-				if rec.Header(HeaderJob) == r.job.ID {
-					side[id] = struct{}{}
-				} else {
-					delete(side, id)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		for id := range side {
-			ours[id] = struct{}{}
-		}
+		w.ours[s] = nil
 	}
-	return ours, nil
+	if len(keys) == 0 {
+		return nil, from, nil
+	}
+	if to, err = r.reached(ctx, at, w); err != nil || to <= from {
+		return nil, from, err
+	}
+	recs, err = r.later(ctx, at, kafka.Span{From: from, To: to}, keys)
+	return recs, to, err
 }
 
-// settled is how far live workers are, once all that was on its way into the topics of tags has arrived: whatever they write
-// of later events comes behind what the job has written.
-func (r *Run) settled(ctx context.Context, at kafka.Partition) (int64, error) {
-	for s := range sides {
-		topic := r.topic(s)
-		ends, err := r.cluster.Ends(ctx, topic)
-		if err != nil {
-			return 0, err
-		}
-		last := kafka.Span{From: max(ends[at.Number]-1, 0), To: ends[at.Number]}
-		if err := r.read(ctx, topic, at.Number, last, func(*kafka.Record) error { return nil }); err != nil {
-			return 0, err
-		}
+// written is what was written into the topics of tags of a partition since the job began.
+type written struct {
+	next  [sides]int64                  // where to read on
+	ours  [sides]map[uuid.UUID]struct{} // keys whose latest record is the job's
+	live  int64                         // one behind the last event that others have tagged
+	other string                        // a job that has written tags of the range
+}
+
+// written reads on in a topic of tags, and waits for what is on its way there.
+func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *written) error {
+	topic := r.topic(s)
+	ends, err := r.cluster.Ends(ctx, topic)
+	if err != nil {
+		return err
 	}
+	starts, err := r.cluster.Starts(ctx, topic)
+	if err != nil {
+		return err
+	}
+	ours, part := map[uuid.UUID]struct{}{}, r.job.Parts[at]
+	span := kafka.Span{From: max(w.next[s], starts[at.Number]), To: ends[at.Number]}
+	err = r.read(ctx, topic, at.Number, span, func(rec *kafka.Record) error {
+		id, is := tagID(rec.Key)
+		if !is {
+			return nil
+		}
+		job := rec.Header(HeaderJob)
+		if job == r.job.ID {
+			ours[id] = struct{}{}
+			return nil
+		}
+		delete(ours, id)
+		switch source, in := offsetIn(at, rec.Header(sourceHeader)); {
+		case !in:
+		case job != "" && source >= part.Span.From && source < part.Span.To:
+			w.other = job
+		default:
+			w.live = max(w.live, source+1)
+		}
+		return nil
+	})
+	w.next[s], w.ours[s] = span.To, ours
+	return err
+}
+
+// reached is how far live workers are, once all that was on its way into the topics of tags has been read: whatever they write
+// of later events comes behind what the job has written. A worker without transactions tags an event before it commits it.
+func (r *Run) reached(ctx context.Context, at kafka.Partition, w *written) (int64, error) {
 	live, err := r.cluster.Positions(ctx, r.liveGroup)
-	return live[at].Offset, err
+	if err != nil {
+		return 0, err
+	}
+	ends, err := r.cluster.Ends(ctx, at.Topic)
+	return min(max(live[at].Offset, w.live), ends[at.Number]), err // somebody may have written a source that never was
 }
 
 // later are the records of what events yield of the keys, the last of each, and of what is on the other side then.
@@ -113,14 +134,14 @@ func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, ke
 			if _, is := keys[t.ID]; !is {
 				continue
 			}
-			out, err := r.record(t, rec, "", time.Now())
+			out, err := r.record(t, rec, r.job.ID, time.Now())
 			if err != nil {
 				return nil //nolint:nilerr // too large: live workers have made a dead letter of the event
 			}
 			if latest[t.ID] == nil {
 				order = append(order, t.ID)
 			}
-			other := r.tombstone(sideOf(t).other(), t.ID, at.Number, out.Header(sourceHeader), "")
+			other := r.tombstone(sideOf(t).other(), t.ID, at.Number, out.Header(sourceHeader), r.job.ID)
 			latest[t.ID] = []kafka.Record{other, out}
 		}
 		return nil
@@ -134,6 +155,9 @@ func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, ke
 
 // restore writes records.
 func (r *Run) restore(ctx context.Context, recs []kafka.Record) error {
+	if len(recs) == 0 {
+		return nil
+	}
 	w, err := r.cluster.NewTransactor(ctx, r.job.Group()+"-"+uuid.NewString(), r.limits) // two that do the same do no harm
 	if err != nil {
 		return err

@@ -2,14 +2,20 @@ package retag
 
 import (
 	"flag"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ttpworker/internal/kafka"
+	"ttpworker/internal/pipeline"
+	"ttpworker/internal/rule"
+	"ttpworker/internal/tagger"
 )
 
 var worlds = flag.Int("worlds", 200, "how many random histories TestRetagMakesHistoryWhatThePlanGives tries")
@@ -103,4 +109,30 @@ func byID(view map[string]finding) map[string][]finding {
 		out[key[2:]] = append(out[key[2:]], f)
 	}
 	return out
+}
+
+// The keys of a job are lower-case text: one that differs in case is another key, and somebody else's.
+func TestKeysOfOthersAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := &world{rand: rand.New(rand.NewPCG(1, 0))} //nolint:gosec // a test
+	w.events = append(w.events, kafka.Record{Topic: "ev", Value: []byte(`{"source_kind":"command","source_id":"e","payload":{"command_text":"alpha"}}`)})
+	e := evaluator(t, wholePlan(t))
+	w.tag(t, e, 0, 1)
+	for _, key := range []string{strings.ToUpper(string(w.sides[trusted][0].Key)), "", "x", strings.Repeat("x", 36), "{5bf7bf99-d026-5137-bf29-c076c5554b8f}"} {
+		w.write(kafka.Record{Topic: "tags", Key: []byte(key)}, kafka.Record{Topic: "tags", Key: []byte(key), Value: []byte("x")})
+	}
+	w.write(kafka.Record{Topic: "tags", Value: []byte("x")})
+	if report := w.retag(t, e, kafka.Span{To: 1}); report.Records != 0 || report.Total().Unchanged != 1 {
+		t.Errorf("%d records written, %d unchanged, want 0 and 1", report.Records, report.Total().Unchanged)
+	}
+}
+
+// wholePlan is one rule that finds alpha.
+func wholePlan(t *testing.T) *pipeline.Plan {
+	t.Helper()
+	r, err := rule.NewParser(rule.DefaultMaxBytes).Parse("R1.yaml", []byte("rule_id: R1\nrule_version: 1\nname: n\napplies_to: [command]\n"+
+		"match: {pattern: alpha}\nemits: [{tactic: TA0006, technique_id: T1003, confidence: 0.5}]\nevidence_fields: [command_text]\n"))
+	must(t, err)
+	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
 }

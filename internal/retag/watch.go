@@ -58,6 +58,9 @@ func (r *Run) look(ctx context.Context) (all bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if r.progress != nil {
+		r.progress(r.job.passed(reached))
+	}
 	starts := map[string]map[int32]int64{} // by topic, of those that are asked for
 	all = true
 	for at, part := range r.job.Parts {
