@@ -34,11 +34,11 @@ type reader func(ctx context.Context, topic string, partition int32, span kafka.
 // fill reads the tags of a side into an index.
 func (u *unit) fill(ctx context.Context, s side, x index, span kafka.Span, read reader) error {
 	topic := u.topic(s)
+	u.index[s] = x // to be closed, whatever comes
 	err := read(ctx, topic, u.at.Number, span, func(r *kafka.Record) error { return u.enter(x, r) })
 	if err != nil {
 		return fmt.Errorf("reading the tags in %s/%d: %w", topic, u.at.Number, err)
 	}
-	u.index[s] = x
 	return x.seal()
 }
 

@@ -102,25 +102,29 @@ const foundBytes = 8 + 8 + 4
 func newFile(dir string) (*file, error) {
 	dir, err := os.MkdirTemp(dir, "ttp-retag-*")
 	if err != nil {
-		return nil, fmt.Errorf("making room for an index on disk: %w", err)
+		return nil, fmt.Errorf("making room for an index on disk (--tmp, --memory): %w", err)
 	}
 	path := filepath.Join(dir, "tags")
 	// It is made anew by whoever needs it, so it need not survive anything.
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
-		return nil, fmt.Errorf("making an index on disk: %w", err)
+		return nil, errors.Join(fmt.Errorf("making an index on disk (--tmp, --memory): %w", err), os.RemoveAll(dir))
 	}
+	_ = os.RemoveAll(dir) // where the system lets an open file go, a process that is killed leaves nothing behind
 	f := &file{db: db, path: dir}
-	return f, f.begin()
+	if err := f.begin(); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
 }
 
 func (f *file) begin() (err error) {
 	if f.tx, err = f.db.Begin(true); err != nil {
-		return fmt.Errorf("writing an index to disk: %w", err)
+		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
 	}
 	for _, name := range [][]byte{byKey, keyBySource} {
 		if _, err := f.tx.CreateBucketIfNotExists(name); err != nil {
-			return fmt.Errorf("writing an index to disk: %w", err)
+			return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
 		}
 	}
 	return nil
@@ -133,7 +137,7 @@ func (f *file) changed() error {
 	}
 	f.dirty = 0
 	if err := f.tx.Commit(); err != nil {
-		return fmt.Errorf("writing an index to disk: %w", err)
+		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
 	}
 	return f.begin()
 }
@@ -144,14 +148,14 @@ func (f *file) put(key uuid.UUID, t found) error {
 	value = binary.BigEndian.AppendUint64(value, t.digest)
 	value = binary.BigEndian.AppendUint32(value, t.label)
 	if err := f.tx.Bucket(byKey).Put(key[:], value); err != nil {
-		return fmt.Errorf("writing an index to disk: %w", err)
+		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
 	}
 	return f.changed()
 }
 
 func (f *file) remove(key uuid.UUID) error {
 	if err := f.tx.Bucket(byKey).Delete(key[:]); err != nil {
-		return fmt.Errorf("writing an index to disk: %w", err)
+		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
 	}
 	return f.changed()
 }
@@ -188,7 +192,7 @@ func (f *file) seal() error {
 		f.tx, err = f.db.Begin(false)
 	}
 	if err != nil {
-		return fmt.Errorf("writing an index to disk: %w", err)
+		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
 	}
 	return nil
 }
