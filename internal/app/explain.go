@@ -237,6 +237,14 @@ func (x *explainer) event(ctx context.Context, a *explain.Answer) *tagger.Tagger
 		a.Fault("the tag's header %s, %.100q, does not say where its event is", produce.HeaderSource, a.Found.Source)
 		return nil
 	}
+	switch exists, err := x.conn.Cluster.Exists(ctx, at.Topic); {
+	case err != nil:
+		a.Fault("looking for the topic of the event at %s: %v", at, err)
+		return nil
+	case !exists:
+		a.Fault("the event at %s is gone: its topic does not exist any more, so the rule cannot be evaluated again", at)
+		return nil
+	}
 	rec, err := x.conn.Cluster.ReadAt(ctx, kafka.Partition{Topic: at.Topic, Number: at.Partition}, at.Offset)
 	if err != nil {
 		a.Fault("reading the event at %s: %v", at, err)

@@ -195,6 +195,11 @@ func TestWhatIsMissingForAnExplanationIsSaid(t *testing.T) {
 		t.Errorf("written by retag job %q, want 0123456789abcdef", a.Found.Retag)
 	}
 
+	bare.Headers = []kgo.RecordHeader{{Key: "ttp-source", Value: []byte("an.other/0/0")}}
+	c.Write(t, &bare)
+	a, err = ask(func(*app.Config) {})
+	wantFault("the topic is gone", a, err, "the event at an.other/0/0 is gone: its topic does not exist any more")
+
 	c.Write(t, &kgo.Record{Topic: tag.Topic, Partition: tag.Partition, Key: tag.Key})
 	if _, err = ask(func(*app.Config) {}); !errors.Is(err, explain.ErrNoTag) || !strings.Contains(err.Error(), "was taken back, by the tombstone at ") {
 		t.Errorf("a tombstone: %v, want to be told of it", err)

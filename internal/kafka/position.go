@@ -26,12 +26,16 @@ func (c *Cluster) Positions(ctx context.Context, group string) (map[Partition]Po
 	defer Close(cl.Close)
 	var committed kadm.OffsetResponses
 	for {
-		if committed, err = kadm.NewClient(cl).FetchOffsets(kadm.RequireStable(ctx), group); err == nil {
-			err = committed.Error()
-		}
+		err = c.insist(ctx, func(ctx context.Context) (err error) {
+			if committed, err = kadm.NewClient(cl).FetchOffsets(kadm.RequireStable(ctx), group); err == nil {
+				err = committed.Error()
+			}
+			return err
+		})
 		if !errors.Is(err, kerr.UnstableOffsetCommit) || ctx.Err() != nil {
-			break // else the client has given up before a dead producer's transaction times out
+			break // else patience is over before a dead producer's transaction times out
 		}
+		c.log.Warn("an open transaction holds offsets of a group back, waiting for its end", "group", group)
 	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return map[Partition]Position{}, nil
@@ -59,10 +63,13 @@ func (c *Cluster) SetPositions(ctx context.Context, group string, positions map[
 	for p, at := range positions {
 		offsets.Add(kadm.Offset{Topic: p.Topic, Partition: p.Number, At: at.Offset, LeaderEpoch: -1, Metadata: at.Metadata})
 	}
-	answers, err := kadm.NewClient(cl).CommitOffsets(ctx, group, offsets)
-	if err == nil {
-		err = answers.Error()
-	}
+	err = c.insist(ctx, func(ctx context.Context) error {
+		answers, err := kadm.NewClient(cl).CommitOffsets(ctx, group, offsets)
+		if err == nil {
+			err = answers.Error()
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("committing offsets of group %s: %w", group, c.Explain(err))
 	}
@@ -88,28 +95,38 @@ func (c *Cluster) DeleteGroup(ctx context.Context, group string) error {
 
 // Ends are the ends of all partitions of a topic as they are now, what is in open transactions included.
 func (c *Cluster) Ends(ctx context.Context, topic string) (map[int32]int64, error) {
-	return c.offsets(topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListEndOffsets(ctx, topic) })
+	return c.offsets(ctx, topic, func(ctx context.Context, adm *kadm.Client) (kadm.ListedOffsets, error) {
+		return adm.ListEndOffsets(ctx, topic)
+	})
 }
 
 // Starts are the first offsets that are still there, by partition.
 func (c *Cluster) Starts(ctx context.Context, topic string) (map[int32]int64, error) {
-	return c.offsets(topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) { return adm.ListStartOffsets(ctx, topic) })
+	return c.offsets(ctx, topic, func(ctx context.Context, adm *kadm.Client) (kadm.ListedOffsets, error) {
+		return adm.ListStartOffsets(ctx, topic)
+	})
 }
 
 // OffsetsAfter are the offsets of the first records of at or later, by partition; the end where there is none.
 func (c *Cluster) OffsetsAfter(ctx context.Context, topic string, at time.Time) (map[int32]int64, error) {
-	return c.offsets(topic, func(adm *kadm.Client) (kadm.ListedOffsets, error) {
+	return c.offsets(ctx, topic, func(ctx context.Context, adm *kadm.Client) (kadm.ListedOffsets, error) {
 		return adm.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic)
 	})
 }
 
-func (c *Cluster) offsets(topic string, list func(*kadm.Client) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
+func (c *Cluster) offsets(
+	ctx context.Context, topic string, list func(context.Context, *kadm.Client) (kadm.ListedOffsets, error),
+) (map[int32]int64, error) {
 	cl, err := c.Client("ttp-positions")
 	if err != nil {
 		return nil, err
 	}
 	defer Close(cl.Close)
-	found, err := listed(list(kadm.NewClient(cl)))
+	var found kadm.ListedOffsets
+	err = c.insist(ctx, func(ctx context.Context) (err error) {
+		found, err = listed(list(ctx, kadm.NewClient(cl)))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("finding offsets of topic %s: %w", topic, c.Explain(err))
 	}

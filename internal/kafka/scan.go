@@ -77,8 +77,9 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 			return err
 		}
 		if fetches.NumRecords() == 0 {
-			if err := leaveOutDeleted(ctx, cl, topic, missing); err != nil {
-				return err
+			err := c.insist(ctx, func(ctx context.Context) error { return leaveOutDeleted(ctx, cl, topic, missing) })
+			if err != nil {
+				return c.Explain(err)
 			}
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
