@@ -68,6 +68,7 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 		return err
 	}
 	defer Close(cl.Close)
+	idle := 0 // polls, since the last that brought records
 	for len(missing) > 0 {
 		fetches := poll(ctx, cl)
 		if err := ctx.Err(); err != nil {
@@ -76,10 +77,15 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 		if err := c.scanned(ctx, fetches, topic); err != nil {
 			return err
 		}
-		if fetches.NumRecords() == 0 {
+		if fetches.NumRecords() > 0 {
+			idle = 0
+		} else {
 			err := c.insist(ctx, func(ctx context.Context) error { return leaveOutDeleted(ctx, cl, topic, missing) })
 			if err != nil {
 				return c.Explain(err)
+			}
+			if idle++; idle%scanIdle == 0 {
+				c.sayWhatIsOpen(ctx, cl, topic, missing)
 			}
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
@@ -101,6 +107,24 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 		}
 	}
 	return nil
+}
+
+// scanIdle is after how many polls without records a scan says what it waits for.
+const scanIdle = 5
+
+// sayWhatIsOpen logs which of the partitions are held back by open transactions. They end with their producers, or when
+// those are dead with transaction.timeout.ms, which brokers let be 15 minutes.
+func (c *Cluster) sayWhatIsOpen(ctx context.Context, cl *kgo.Client, topic string, missing map[int32]int64) {
+	stable, err := listed(kadm.NewClient(cl).ListCommittedOffsets(ctx, topic))
+	if err != nil {
+		return // the scan itself meets what is wrong
+	}
+	stable.Each(func(o kadm.ListedOffset) {
+		if to, ok := missing[o.Partition]; ok && o.Offset < to {
+			c.log.Warn("an open transaction keeps records from being read, waiting for its end (kafka-transactions.sh find-hanging, abort)",
+				"topic", topic, "partition", o.Partition, "offset", o.Offset)
+		}
+	})
 }
 
 // scanPatience is how long a scan waits for records before it looks whether they are still there.

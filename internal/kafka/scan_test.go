@@ -3,7 +3,9 @@ package kafka_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +133,53 @@ func TestScanEndsWhenRecordsAreDeletedMeanwhile(t *testing.T) {
 	if got := scan(t, c, topic, spans); len(got) > 0 {
 		t.Errorf("Scan read %v, want nothing", got)
 	}
+}
+
+// Somebody's open transaction keeps readers from what is behind it, for as long as 15 minutes: that is said.
+func TestAScanSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	c, topic := onTopic(t, 1)
+	open := c.Client(t, kgo.TransactionalID(c.Name("open")), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := open.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := open.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("0")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	var said said
+	cluster, err := kafka.NewCluster(kafka.Config{Brokers: c.Brokers()}, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cluster.Scan(t.Context(), topic, map[int32]kafka.Span{0: {To: 1}}, func(*kafka.Record) error { return nil })
+	}()
+	kafkatest.Eventually(t, "the scan to say what it waits for", func() bool {
+		return strings.Contains(said.text(), "an open transaction keeps records from being read, waiting for its end") && strings.Contains(said.text(), "offset=0")
+	})
+	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Scan = %v", err)
+	}
+}
+
+// said is what was logged.
+type said struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *said) Write(line []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(line)
+}
+
+func (s *said) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
