@@ -99,7 +99,7 @@ func (s *site) plan(t *testing.T, e *Evaluator) *Job {
 
 func (s *site) settings(t *testing.T) Settings {
 	t.Helper()
-	return Settings{Live: s.spec.LiveGroup, Memory: 1 << 20, Dir: t.TempDir()}
+	return Settings{LiveGroup: s.spec.LiveGroup, Memory: 1 << 20, Dir: t.TempDir()}
 }
 
 func (s *site) run(t *testing.T, e *Evaluator, job *Job) *Run {
@@ -112,6 +112,7 @@ func (s *site) retag(t *testing.T, e *Evaluator, job *Job) (Report, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), kafkatest.Patience)
 	defer cancel()
+	must(t, job.Begin(ctx, s.Cluster.Cluster))
 	return s.run(t, e, job).Do(ctx, s.cfg)
 }
 

@@ -31,7 +31,7 @@ func TestGuardPutsBackWhatLiveWorkersTaggedMeanwhile(t *testing.T) {
 			s.event(t, "c", "alpha")
 			s.commit(t, 3, e.Plan.Digest)
 			job := s.plan(t, e)
-			must(t, job.begin(t.Context(), s.Cluster.Cluster))
+			must(t, job.Begin(t.Context(), s.Cluster.Cluster))
 			run := s.run(t, e, job)
 			defer run.Released(nil)
 			u := run.unit(s.at)

@@ -135,6 +135,10 @@ func (s *Spec) resolveTopic(ctx context.Context, c *kafka.Cluster, topic string,
 	if err != nil {
 		return err
 	}
+	ends, err := c.Ends(ctx, topic)
+	if err != nil {
+		return err
+	}
 	from, err := c.OffsetsAt(ctx, topic, s.From)
 	if err != nil {
 		return err

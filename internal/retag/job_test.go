@@ -99,9 +99,9 @@ func TestARangeEndsWhereItsTopicDoes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	var err error
-	s.spec.To, err = ParseMoment("500", time.Now())
+	s.spec.To, err = kafka.ParseMoment("500", time.Now())
 	must(t, err)
-	job, err := s.spec.Plan(ctx, s.Cluster.Cluster, e.Plan.Digest)
+	job, err := s.spec.Resolve(ctx, s.Cluster.Cluster, e.Plan.Digest)
 	if err != nil || job.Parts[s.at].Span != (kafka.Span{From: 0, To: 1}) {
 		t.Errorf("Plan = %+v, %v, want the range [0, 1)", job, err)
 	}

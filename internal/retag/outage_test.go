@@ -24,6 +24,7 @@ func TestAJobOutlivesAnOutage(t *testing.T) {
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), kafkatest.Patience)
 	defer cancel()
+	must(t, job.Begin(ctx, s.Cluster.Cluster))
 	go func() {
 		_, err := s.run(t, e, job).Do(ctx, s.cfg)
 		ended <- err
