@@ -235,7 +235,7 @@ type outcome struct {
 }
 
 // hungAfter is when a process that nobody kills takes too long.
-const hungAfter = 30 * time.Second
+const hungAfter = 60 * time.Second
 
 // worker runs the command as a process of its own and kills it after a time; 0 = never.
 func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out outcome) {

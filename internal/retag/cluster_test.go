@@ -49,11 +49,11 @@ func siteIn(t *testing.T, c *kafkatest.Cluster) *site {
 	return s
 }
 
-// evaluator is of one rule that finds a word, under a version.
-func (s *site) evaluator(t *testing.T, word string, version int) *Evaluator {
+// evaluator is of one rule that finds alpha, under a version.
+func (s *site) evaluator(t *testing.T, version int) *Evaluator {
 	t.Helper()
-	text := fmt.Sprintf("rule_id: R1\nrule_version: %d\nname: n\napplies_to: [command]\nmatch: {pattern: '%s'}\n"+
-		"emits: [{tactic: TA0006, technique_id: T1003, confidence: 0.5}]\nevidence_fields: [command_text]\n", version, word)
+	text := fmt.Sprintf("rule_id: R1\nrule_version: %d\nname: n\napplies_to: [command]\nmatch: {pattern: alpha}\n"+
+		"emits: [{tactic: TA0006, technique_id: T1003, confidence: 0.5}]\nevidence_fields: [command_text]\n", version)
 	r, err := rule.NewParser(rule.DefaultMaxBytes).Parse("R1.yaml", []byte(text))
 	must(t, err)
 	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())

@@ -25,7 +25,7 @@ func TestGuardPutsBackWhatLiveWorkersTaggedMeanwhile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			e := s.evaluator(t, "alpha", 1)
+			e := s.evaluator(t, 1)
 			s.event(t, "a", "alpha")
 			s.event(t, "b", "alpha")
 			s.event(t, "c", "alpha")

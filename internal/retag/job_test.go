@@ -17,7 +17,7 @@ import (
 func TestAJobThatWasGivenUpIsNotGoneOnWithAfterAnother(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	one, two := s.evaluator(t, "alpha", 1), s.evaluator(t, "alpha", 2)
+	one, two := s.evaluator(t, 1), s.evaluator(t, 2)
 	s.event(t, "a", "alpha")
 	s.event(t, "b", "alpha")
 	s.commit(t, 2, one.Plan.Digest)
@@ -38,7 +38,7 @@ func TestAJobThatWasGivenUpIsNotGoneOnWithAfterAnother(t *testing.T) {
 func TestAJobIsNotSharedBetweenDeployments(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	e := s.evaluator(t, "alpha", 1)
+	e := s.evaluator(t, 1)
 	s.event(t, "a", "alpha")
 	s.commit(t, 1, e.Plan.Digest)
 	job := s.plan(t, e)
@@ -73,7 +73,7 @@ func TestAJobEndsWhenRetentionTakesItsRange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			e := s.evaluator(t, "alpha", 1)
+			e := s.evaluator(t, 1)
 			s.event(t, "a", "alpha")
 			s.event(t, "b", "alpha")
 			s.commit(t, 2, e.Plan.Digest)
@@ -93,7 +93,7 @@ func TestAJobEndsWhenRetentionTakesItsRange(t *testing.T) {
 func TestARangeEndsWhereItsTopicDoes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	e := s.evaluator(t, "alpha", 1)
+	e := s.evaluator(t, 1)
 	s.event(t, "a", "alpha")
 	s.commit(t, 1000, e.Plan.Digest)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -110,7 +110,7 @@ func TestARangeEndsWhereItsTopicDoes(t *testing.T) {
 func TestAJobEndsWhenTheLiveGroupIsSetBack(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	e := s.evaluator(t, "alpha", 1)
+	e := s.evaluator(t, 1)
 	s.event(t, "a", "alpha")
 	s.commit(t, 1, e.Plan.Digest)
 	job := s.plan(t, e)

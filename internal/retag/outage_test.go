@@ -15,7 +15,7 @@ func TestAJobOutlivesAnOutage(t *testing.T) {
 	t.Parallel()
 	var connections kafkatest.Connections
 	s := siteIn(t, kafkatest.Embedded(t, kfake.ListenFn(connections.Listen)))
-	e := s.evaluator(t, "alpha", 1)
+	e := s.evaluator(t, 1)
 	for range 20 {
 		s.event(t, "a", "alpha")
 	}

@@ -20,7 +20,7 @@ func (r *Run) watch(ctx context.Context) error {
 		all, err := r.look(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // asked to stop
+			return nil // asked to stop
 		case err != nil:
 			return err
 		case all:
