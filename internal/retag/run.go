@@ -90,6 +90,7 @@ func NewRun(e *Evaluator, job *Job, cluster *kafka.Cluster, s Settings, log *slo
 func (r *Run) Do(ctx context.Context, cfg kafka.Config) (Report, error) {
 	cfg.Group, cfg.Replica, cfg.Delivery, cfg.Leave = r.job.Group(), "", kafka.ExactlyOnce, false
 	cfg.TransactionTimeout = min(cfg.TransactionTimeout, transactionTimeout)
+	cfg.RebalanceTimeout = min(cfg.RebalanceTimeout, rebalanceTimeout)
 	members := consume.New(r.cluster, cfg, r.job.topics(), r.limits, r, func(bool) {}, r.log, prometheus.NewRegistry())
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,6 +113,10 @@ func (r *Run) Do(ctx context.Context, cfg kafka.Config) (Report, error) {
 
 // transactionTimeout is how long a process that was killed keeps others from going on with its partitions.
 const transactionTimeout = 10 * time.Second
+
+// rebalanceTimeout is how long one that was killed while it joined keeps all others from joining. A batch takes about a second,
+// and who is late all the same does it again.
+const rebalanceTimeout = 15 * time.Second
 
 // ready is closed: batches may always begin.
 var ready = func() chan struct{} {
