@@ -4,33 +4,37 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ttpworker/internal/app"
+	"ttpworker/internal/kafka"
 	"ttpworker/internal/kafkatest"
+	"ttpworker/internal/pipeline"
 	outputs "ttpworker/internal/produce"
 	"ttpworker/internal/store"
 	"ttpworker/internal/tagger"
+	"ttpworker/internal/wire"
 )
 
 var (
-	histories    = flag.Int("histories", 5, "how many random histories TestRetagUnderLiveLoadAndKills retags")
+	histories    = flag.Int("histories", 3, "how many random histories TestRetagUnderLiveLoadAndKills retags")
 	firstHistory = flag.Uint64("first-history", 1, "the seed of the first of them; the next has the next")
 )
 
@@ -54,11 +58,7 @@ var historyWords = []string{"alpha", "beta", "gamma", "delta", "omega", "sigma"}
 // rules and states they were tagged under, while live workers go on and the job is killed at random, the topics hold
 // afterwards what the rules of now give, key by key and value by value; and a second run writes nothing.
 func TestRetagUnderLiveLoadAndKills(t *testing.T) {
-	n := *histories
-	if testing.Short() && os.Getenv(kafkatest.Variable) == "" {
-		n = min(n, 2)
-	}
-	for i := range n {
+	for i := range *histories {
 		seed := *firstHistory + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +90,12 @@ func newHistory(t *testing.T, seed uint64) *history {
 	cfg.Topics.Events.Partitions, cfg.Topics.Tags.Partitions, cfg.Topics.Shadow.Partitions = historyPartitions, historyPartitions, historyPartitions
 	cfg.RuleStore.Dir = t.TempDir()
 	cfg.Admin.Listen = "127.0.0.1:0"
+	if h.rand.IntN(3) == 0 {
+		cfg.Kafka.Delivery = kafka.AtLeastOnce
+	}
+	if h.rand.IntN(3) == 0 {
+		cfg.Output.Framing = wire.JSON
+	}
 	h.cfg = cfg
 	for i := range 3 {
 		h.saveRule(t, i)
@@ -163,7 +169,7 @@ func (h *history) run(t *testing.T) {
 	go func() { ended <- w.Wait(ctx) }() // ends with ctx, awaited below
 	for i := range 3 + h.rand.IntN(4) {
 		h.write(t, h.rand, 20+h.rand.IntN(150))
-		h.await(t, h.rand.IntN(2) == 0 || i == 0) // before live workers have committed anything there is nothing to retag
+		h.await(t, h.rand.IntN(2) == 0 || i == 0) // without a commit there is no history
 		for range 1 + h.rand.IntN(2) {
 			h.saveRule(t, h.rand.IntN(3))
 		}
@@ -240,12 +246,12 @@ const hungAfter = 60 * time.Second
 // worker runs the command as a process of its own and kills it after a time; 0 = never.
 func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out outcome) {
 	t.Helper()
-	c, args := h.cfg, slices.Clone(args) // which two calls may share
+	c := h.cfg
 	for key, value := range map[string]string{
 		"kafka.group": c.Kafka.Group, "topics.events.name": c.Topics.Events.Name, "topics.tags.name": c.Topics.Tags.Name,
 		"topics.shadow.name": c.Topics.Shadow.Name, "topics.state.name": c.Topics.State.Name, "topics.dlq.name": c.Topics.DLQ.Name,
 		"topics.reloaded.name": c.Topics.Reloaded.Name, "rule_store.dir": c.RuleStore.Dir, "kafka.session_timeout": "2s", "kafka.rebalance_timeout": "4s", "kafka.end_timeout": "8s",
-		"kafka.commit_interval": "20ms",
+		"kafka.commit_interval": "20ms", "kafka.delivery": string(c.Kafka.Delivery), "output.framing": string(c.Output.Framing),
 	} {
 		args = append(args, "--set", key+"="+value)
 	}
@@ -265,57 +271,106 @@ func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out 
 	out.err = cmd.Run()
 	out.stdout, out.stderr = stdout.String(), stderr.String()
 	if out.err == nil {
-		out.err = json.Unmarshal(stdout.Bytes(), &out.report)
+		must(t, json.Unmarshal(stdout.Bytes(), &out.report))
 	}
 	return out
 }
 
-var jobLine = regexp.MustCompile(`job ([0-9a-f]{16})`)
+// A standingTag is where a tag is, and its value as text without tagged_at.
+type standingTag struct{ Topic, Source, Value string }
 
-// retag retags all history, with kills at random, and returns how many there were. Half of the jobs that were killed are shared
-// by two processes then.
-func (h *history) retag(t *testing.T, most int) (kills int) {
+// check holds the topics of tags against an evaluation of all events from scratch.
+func (h *history) check(t *testing.T) {
 	t.Helper()
-	args := []string{"retag", "--output", "json", "--wait", "20s"}
-	if h.rand.IntN(3) == 0 {
-		args = append(args, "--memory", "1")
+	h.Settle(t, h.cfg.Topics.Tags.Name, h.cfg.Topics.Shadow.Name)
+	dec, err := wire.NewDecoder(wire.DefaultLimits())
+	must(t, err)
+	got := map[string]standingTag{}
+	for _, topic := range []string{h.cfg.Topics.Tags.Name, h.cfg.Topics.Shadow.Name} {
+		latest := map[string]*kgo.Record{}
+		for _, r := range h.ReadAll(t, topic) { // of a partition in order; a key is on one of them
+			latest[string(r.Key)] = r
+		}
+		for key, r := range latest {
+			if r.Value == nil {
+				continue
+			}
+			tag, _, err := dec.Tag(r.Value)
+			must(t, err)
+			if other, is := got[key]; is {
+				t.Errorf("tag %s is in %s and in %s", key, other.Topic, topic)
+			}
+			got[key] = standingTag{topic, sourceOf(r), asText(t, &tag)}
+		}
 	}
-	for {
-		var kill time.Duration
-		if kills < most {
-			kill = time.Duration(100+h.rand.IntN(900)) * time.Millisecond
-		}
-		await := func() {}
-		if kill == 0 && args[len(args)-2] == "--job" && h.rand.IntN(2) == 0 {
-			await = h.share(t, args)
-		}
-		out := h.worker(t, kill, args...)
-		await()
-		if out.err == nil {
-			return kills
-		}
-		if last := len(args) - 2; args[last] == "--job" && strings.Contains(out.stderr, "no unfinished job") {
-			args = args[:last] // it was killed when all was done
-			continue
-		}
-		if kill == 0 || out.err.Error() != "signal: killed" {
-			t.Fatalf("worker %v: %v\n%s", args, out.err, out.stderr)
-		}
-		kills++
-		if job := jobLine.FindStringSubmatch(out.stderr); job != nil && args[len(args)-2] != "--job" {
-			args = append(args, "--job", job[1])
-		}
+	want := h.scratch(t, dec)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("tags of %d events (-want +got):\n%s", h.events, diff)
 	}
 }
 
-// share takes part in a job from a second process. It may come when all is done.
-func (h *history) share(t *testing.T, args []string) (await func()) {
-	t.Helper()
-	ended := make(chan outcome, 1)
-	go func() { ended <- h.worker(t, 0, args...) }() // await awaits it
-	return func() {
-		if out := <-ended; out.err != nil && !strings.Contains(out.stderr, "no unfinished job") {
-			t.Errorf("a second worker %v: %v\n%s", args, out.err, out.stderr)
+func sourceOf(r *kgo.Record) string {
+	for _, header := range r.Headers {
+		if header.Key == outputs.HeaderSource {
+			return string(header.Value)
 		}
+	}
+	return ""
+}
+
+func asText(t *testing.T, tag *tagger.Tag) string {
+	t.Helper()
+	text, err := json.Marshal(tag)
+	must(t, err)
+	return string(text)
+}
+
+// scratch is what the rules and states of now give for all events: of a tag that several yield, the last one's.
+func (h *history) scratch(t *testing.T, dec *wire.Decoder) map[string]standingTag {
+	t.Helper()
+	set, err := app.ReadRules(h.cfg, nil)
+	must(t, errors.Join(err, set.Faults))
+	orders := map[string]tagger.Standing{}
+	must(t, app.WithStates(t.Context(), h.cfg, slog.New(slog.DiscardHandler), func(states *store.States) error {
+		for _, s := range states.Orders() {
+			orders[s.RuleID] = s.Standing()
+		}
+		return nil
+	}))
+	plan := pipeline.NewPlan(set.Rules, func(id string) tagger.Standing {
+		if s, is := orders[id]; is {
+			return s
+		}
+		return tagger.DefaultStanding()
+	}, tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry()))
+	want, byPartition := map[string]standingTag{}, map[int32]map[string]standingTag{}
+	for _, r := range h.ReadAll(t, h.cfg.Topics.Events.Name) {
+		ev, _, err := dec.Event(r.Value, r.Timestamp)
+		if err != nil {
+			continue // poison
+		}
+		tags, err := plan.AppendTags(nil, &ev)
+		must(t, err)
+		for i := range tags {
+			topic := h.cfg.Topics.Tags.Name
+			if tags[i].RuleState == tagger.Shadow {
+				topic = h.cfg.Topics.Shadow.Name
+			}
+			if byPartition[r.Partition] == nil {
+				byPartition[r.Partition] = map[string]standingTag{}
+			}
+			byPartition[r.Partition][tags[i].ID.String()] = standingTag{topic, fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset), asText(t, &tags[i])}
+		}
+	}
+	for _, tags := range byPartition {
+		maps.Copy(want, tags)
+	}
+	return want
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

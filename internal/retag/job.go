@@ -123,8 +123,12 @@ func (s *Spec) Resolve(ctx context.Context, c *kafka.Cluster, digest string) (*J
 		j.Parts[at] = p
 	}
 	if len(j.Parts) == 0 {
-		return nil, fmt.Errorf("group %s has committed nothing in %s, so there is nothing that live workers have left to a retag: has it ever run?",
-			s.LiveGroup, strings.Join(s.Topics, ", "))
+		where := strings.Join(s.Topics, ", ")
+		if s.Partitions != nil {
+			where += fmt.Sprintf(", partitions %v (--partition)", s.Partitions)
+		}
+		return nil, fmt.Errorf("group %s has committed nothing in %s, so there is nothing that live workers have left to a retag: has it ever run, and is it the live group (kafka.group)?",
+			s.LiveGroup, where)
 	}
 	j.ID = j.hash()
 	return j, nil

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ttpworker/internal/retag"
+)
+
+var jobLine = regexp.MustCompile(`job ([0-9a-f]{16})`)
+
+// retag retags all history, with kills at random, and returns how many there were. At times a second process shares the work.
+// That one is not killed: the broker in the process keeps a member for ever that dies while it joins beside others.
+func (h *history) retag(t *testing.T, most int) (kills int) {
+	t.Helper()
+	args := []string{"retag", "--output", "json", "--wait", "20s"}
+	if h.rand.IntN(3) == 0 {
+		args = append(args, "--memory", "1")
+	}
+	var shared chan outcome
+	for {
+		var kill time.Duration
+		if kills < most {
+			kill = time.Duration(100+h.rand.IntN(900)) * time.Millisecond
+		}
+		out := h.worker(t, kill, args...)
+		killed := kill > 0 && out.err != nil && out.err.Error() == "signal: killed"
+		finished := shared != nil && strings.Contains(out.stderr, retag.ErrNoJob.Error())
+		switch {
+		case out.err == nil || finished:
+			if shared != nil {
+				if other := <-shared; other.err != nil && !strings.Contains(other.stderr, retag.ErrNoJob.Error()) {
+					t.Fatalf("the process that shares the job: %v\n%s", other.err, other.stderr)
+				}
+			}
+			return kills
+		case !killed:
+			t.Fatalf("worker %v: %v\n%s", args, out.err, out.stderr)
+		}
+		kills++
+		if job := jobLine.FindStringSubmatch(out.stderr); job != nil && args[len(args)-2] != "--job" {
+			args = append(args, "--job", job[1])
+			if h.rand.IntN(2) == 0 {
+				shared = make(chan outcome, 1)
+				go func() { shared <- h.worker(t, 0, slices.Clone(args)...) }() // awaited above
+			}
+		}
+	}
+}
