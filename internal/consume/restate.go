@@ -108,7 +108,7 @@ func (t *transactions) restate(ctx context.Context) error {
 
 // remember notes what the commit of a transaction says.
 func (m *member) remember(o *transaction) {
-	metadata := o.batch.Metadata()
+	metadata := o.says
 	for topic, parts := range o.next {
 		for number := range parts {
 			m.said.set(partition{topic, number}, metadata)

@@ -36,6 +36,7 @@ type transaction struct {
 	member     string
 	generation int32
 	again      offsets
+	says       string // what its commit says, once it ends
 
 	outputs []kafka.Record
 	next    map[string]map[int32]int64 // where the next poll begins, by topic and partition
@@ -352,7 +353,8 @@ func (t *transactions) finish(ctx context.Context, open *transaction, try kgo.Tr
 			try = kgo.TryAbort
 		}
 	}
-	say := &statement{metadata: open.batch.Metadata(), again: open.again, member: open.member, generation: open.generation}
+	open.says = open.batch.Metadata()
+	say := &statement{metadata: open.says, again: open.again, member: open.member, generation: open.generation}
 	if p, own := open.batch.(Positioner); own {
 		say.position = p.Position
 	}
