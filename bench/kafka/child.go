@@ -39,6 +39,7 @@ func child(args []string) error {
 	sessions := flags.Int("sessions", 1, "members of the group in this process")
 	input := flags.String("input", events, "topic to read")
 	rules := flags.String("rules", "", "directory of rules; empty = copy")
+	own := flags.Bool("own", false, "have topics of tags that are named for the group")
 	again := flags.Bool("retag", false, "retag what the group has tagged, and end")
 	profile := flags.String("profile", "", "file for a CPU profile from the first line on")
 	if err := flags.Parse(args); err != nil {
@@ -51,6 +52,10 @@ func child(args []string) error {
 	cfg.Topics.Create = true
 	cfg.RuleStore.Dir = *rules
 	cfg.Admin.Listen = ""
+	if *own {
+		cfg.Topics.Tags.Name += "_" + *group
+		cfg.Topics.Shadow.Name += "_" + *group
+	}
 	if *again {
 		return childRetag(cfg)
 	}

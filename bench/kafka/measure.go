@@ -34,7 +34,8 @@ type kind struct {
 	rules    int // -1 = a copy
 	replicas int
 	sessions int
-	retag    bool // of what the kind before has tagged
+	own      bool // topics of tags that no other run writes to
+	retag    bool // of what the kind before has tagged, which has its own
 }
 
 func (k kind) isCopy() bool { return k.rules < 0 }
@@ -54,7 +55,7 @@ func (b *bench) throughput(ctx context.Context, out io.Writer) error {
 		kinds = append(kinds, kind{name: fmt.Sprintf("worker, %d rules", n), rules: n, replicas: 1, sessions: 1})
 	}
 	kinds = append(kinds,
-		kind{name: "worker, 60 rules again", rules: 60, replicas: 1, sessions: 1},
+		kind{name: "worker, 60 rules again", rules: 60, replicas: 1, sessions: 1, own: true},
 		kind{name: "retag, 60 rules", rules: 60, retag: true},
 		kind{name: "worker, 60 rules, 2 sessions", rules: 60, replicas: 1, sessions: 2},
 		kind{name: "worker, 60 rules, 2 replicas", rules: 60, replicas: 2, sessions: 1},
@@ -183,6 +184,9 @@ func (b *bench) start(ctx context.Context, k kind, group, input string) ([]*proc
 		args := []string{childArg, "-brokers", strings.Join(b.brokers, ","), "-group", group, "-replica", strconv.Itoa(i), "-sessions", strconv.Itoa(k.sessions), "-input", input}
 		if !k.isCopy() {
 			args = append(args, "-rules", rulesDir(b.dir, k.rules))
+		}
+		if k.own {
+			args = append(args, "-own")
 		}
 		if b.profile != "" {
 			name := strings.NewReplacer(" ", "_", ",", "").Replace(k.name)

@@ -32,7 +32,7 @@ func (b *bench) measureRetag(ctx context.Context, k kind) (figure, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	group := "bench-" + strconv.Itoa(b.groups)
-	cmd := exec.CommandContext(ctx, self, childArg, "-brokers", strings.Join(b.brokers, ","), "-group", group, "-rules", rulesDir(b.dir, k.rules), "-retag") //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, self, childArg, "-brokers", strings.Join(b.brokers, ","), "-group", group, "-rules", rulesDir(b.dir, k.rules), "-own", "-retag") //nolint:gosec // this program
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
