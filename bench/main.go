@@ -103,7 +103,7 @@ func newRun(w io.Writer, sigma, pack string, quick bool, seed uint64) (*run, err
 	r.events = 8192
 	if quick {
 		r.rounds, r.budget, r.compareFor, r.loads, r.swapCount = 3, 2*time.Millisecond, 100*time.Millisecond, 1, 20
-		r.sizes, r.events = []int{10, 100, 500}, 512
+		r.sizes, r.events = []int{50, 100, 500}, 512
 	}
 	r.benign = some(r.events, matchtest.NewGenerator(seed, matchtest.Vocabulary{}).Benign)
 	fmt.Fprintf(w, "%d benign events of %d bytes on average, heavy ones of %d\n", r.events, meanSize(r.benign), meanSize(r.heavy(r.sources)))
