@@ -38,7 +38,10 @@ var (
 	firstHistory = flag.Uint64("first-history", 1, "the seed of the first of them; the next has the next")
 )
 
-const historyPartitions = 3
+const (
+	historyPartitions = 3
+	historySession    = 2 * time.Second // kafka.session_timeout of all
+)
 
 // A history is a cluster with events, tagged by a live worker whose rules and states change, and what is needed to know
 // what its tags have to be.
@@ -74,7 +77,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	cfg.Kafka.Brokers = h.Brokers()
 	cfg.Kafka.Group = h.Name(cfg.Kafka.Group)
 	cfg.Kafka.CommitInterval = 20 * time.Millisecond
-	cfg.Kafka.SessionTimeout = 2 * time.Second
+	cfg.Kafka.SessionTimeout = historySession
 	cfg.Kafka.RebalanceTimeout = 4 * time.Second
 	cfg.Kafka.EndTimeout = 8 * time.Second
 	for _, topic := range []*outputs.TopicConfig{
@@ -241,7 +244,7 @@ type outcome struct {
 }
 
 // hungAfter is when a process that nobody kills takes too long.
-const hungAfter = 60 * time.Second
+const hungAfter = 2 * time.Minute
 
 // worker runs the command as a process of its own and kills it after a time; 0 = never.
 func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out outcome) {
@@ -250,7 +253,7 @@ func (h *history) worker(t *testing.T, kill time.Duration, args ...string) (out 
 	for key, value := range map[string]string{
 		"kafka.group": c.Kafka.Group, "topics.events.name": c.Topics.Events.Name, "topics.tags.name": c.Topics.Tags.Name,
 		"topics.shadow.name": c.Topics.Shadow.Name, "topics.state.name": c.Topics.State.Name, "topics.dlq.name": c.Topics.DLQ.Name,
-		"topics.reloaded.name": c.Topics.Reloaded.Name, "rule_store.dir": c.RuleStore.Dir, "kafka.session_timeout": "2s", "kafka.rebalance_timeout": "4s", "kafka.end_timeout": "8s",
+		"topics.reloaded.name": c.Topics.Reloaded.Name, "rule_store.dir": c.RuleStore.Dir, "kafka.session_timeout": historySession.String(), "kafka.rebalance_timeout": "4s", "kafka.end_timeout": "8s",
 		"kafka.commit_interval": "20ms", "kafka.delivery": string(c.Kafka.Delivery), "output.framing": string(c.Output.Framing),
 	} {
 		args = append(args, "--set", key+"="+value)
