@@ -67,7 +67,8 @@ func (e *Evaluator) wants(ruleID string) bool {
 	return is
 }
 
-// tags appends what a record yields. known is false if that cannot be told: it is no event, or a tagger has failed.
+// tags appends what a record yields. known is false if that cannot be told: it is no event, or a tagger has failed, or one of
+// the tags is too large for its topic, so that a worker makes a dead letter of the event: it has all its tags or none.
 func (e *Evaluator) tags(ctx context.Context, dst []tagger.Tag, rec *kafka.Record) (tags []tagger.Tag, known bool, err error) {
 	ev, err := e.Event(ctx, rec)
 	if _, skip := errors.AsType[wire.SkipError](err); skip {
@@ -83,6 +84,11 @@ func (e *Evaluator) tags(ctx context.Context, dst []tagger.Tag, rec *kafka.Recor
 	if dst, known, err = e.Plan.AppendWhole(dst, &ev); err != nil || !known {
 		return dst[:n], false, err
 	}
+	for i := n; i < len(dst); i++ {
+		if !e.fits(&dst[i]) {
+			return dst[:n], false, nil
+		}
+	}
 	if e.Rules == nil {
 		return dst, true, nil
 	}
@@ -93,6 +99,23 @@ func (e *Evaluator) tags(ctx context.Context, dst []tagger.Tag, rec *kafka.Recor
 		}
 	}
 	return kept, true, nil
+}
+
+// What a tag's record takes at the most: a byte of text is escaped as six in JSON, and the rest has a bound.
+const (
+	escapedByte = 6
+	tagFrame    = 4 << 10
+)
+
+// fits reports whether a tag is no larger than its topic takes. Only one that is large by its texts is encoded to tell.
+func (e *Evaluator) fits(t *tagger.Tag) bool {
+	texts := len(t.SourceKind) + len(t.SourceID) + len(t.AttackerUUID) + len(t.IdentityUUID) + len(t.SessionID) + len(t.DeckyID) + len(t.Evidence)
+	if e.Outputs.MaxBytes == 0 || escapedByte*texts+tagFrame <= e.Outputs.MaxBytes {
+		return true
+	}
+	_, err := e.Outputs.TagRecord(t, e.source(0, ""), epoch)
+	_, tooLarge := errors.AsType[*wire.Error](err)
+	return !tooLarge
 }
 
 // epoch stands for tagged_at where tags are compared.

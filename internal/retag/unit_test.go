@@ -136,3 +136,36 @@ func wholePlan(t *testing.T) *pipeline.Plan {
 	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	return pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
 }
+
+// An event of which a tag is too large is a dead letter of the workers, and decides nothing, before or behind others.
+func TestAnEventWithATagThatIsTooLargeIsUnknown(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("alpha ", 600) // evidence is cut at 4,096 bytes
+	for _, largeFirst := range []bool{true, false} {
+		w := &world{rand: rand.New(rand.NewPCG(1, 0))} //nolint:gosec // a test
+		texts := []string{long, "alpha"}
+		if !largeFirst {
+			slices.Reverse(texts)
+		}
+		for i, text := range texts {
+			value := `{"source_kind":"command","source_id":"e","payload":{"command_text":"` + text + `"}}`
+			w.events = append(w.events, kafka.Record{Topic: "ev", Offset: int64(i), Value: []byte(value)})
+		}
+		e := evaluator(t, wholePlan(t))
+		w.tag(t, e, 0, 2) // when topics took more
+		last := w.view(t)
+		e.Outputs.MaxBytes = 2000
+		report := w.retag(t, e, kafka.Span{To: 2})
+		if report.Unknown == 0 {
+			t.Errorf("large first = %t: no event is unknown", largeFirst)
+		}
+		if diff := cmp.Diff(last, w.view(t), cmp.AllowUnexported(finding{})); diff != "" {
+			t.Errorf("large first = %t (-want +got):\n%s", largeFirst, diff)
+		}
+		e.Plan = pipeline.NewPlan(nil, func(string) tagger.Standing { return tagger.DefaultStanding() }, tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry()))
+		w.retag(t, e, kafka.Span{To: 2})
+		if left := len(w.view(t)); left != 0 {
+			t.Errorf("large first = %t: %d tags left without a rule, want none", largeFirst, left)
+		}
+	}
+}
