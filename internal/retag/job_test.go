@@ -103,7 +103,7 @@ func TestARangeEndsWhereItsTopicDoes(t *testing.T) {
 	must(t, err)
 	job, err := s.spec.Resolve(ctx, s.Cluster.Cluster, e.Plan.Digest)
 	if err != nil || job.Parts[s.at].Span != (kafka.Span{From: 0, To: 1}) {
-		t.Errorf("Plan = %+v, %v, want the range [0, 1)", job, err)
+		t.Errorf("Resolve = %+v, %v, want the range [0, 1)", job, err)
 	}
 }
 
