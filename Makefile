@@ -55,6 +55,10 @@ test-kafka: ## run the tests that need a broker on Apache Kafka (needs a JDK, 17
 race: compiler ## make test RACE=1 (needs a C compiler)
 	@CGO_ENABLED=1 $(MAKE) test RACE=1
 
+.PHONY: allocations
+allocations: ## count what an event and a tag cost in allocations, without the race detector
+	go test -count=1 -run '^TestAllocations' ./internal/tagger/engine ./internal/wire ./internal/pipeline
+
 .PHONY: lint
 lint: ## run golangci-lint; its first run builds it, which takes a minute or two
 	$(call tool,golangci-lint) run ./...
@@ -101,7 +105,7 @@ alerts: ## check and test the alert rules with PROMTOOL (promtool); says so and 
 	@sh scripts/alerts.sh $(PROMTOOL)
 
 .PHONY: check
-check: compiler fmt-check size tidy vet lint rules alerts race bench-smoke chaos-test ## what CI runs, beside test-kafka and chaos: format, size, modules, vet, lint, rules, alerts, all tests, bench-smoke, chaos-test (needs a C compiler)
+check: compiler fmt-check size tidy vet lint rules alerts race allocations bench-smoke chaos-test ## what CI runs, beside test-kafka and chaos: format, size, modules, vet, lint, rules, alerts, all tests, allocations, bench-smoke, chaos-test (needs a C compiler)
 	@echo 'make check: all good'
 
 .PHONY: compiler

@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -87,30 +86,5 @@ func TestTheSpansOfAnAbortedBatchSaySo(t *testing.T) {
 	}
 	if strings.Join(got, " ") != "false true" {
 		t.Errorf("ttp.committed of the spans = %q, want false and then true", got)
-	}
-}
-
-// Most records carry no trace. They pay for nothing, whether traces are on or off.
-func TestARecordWithoutTraceCostsTheSameWithTracesOnAndOff(t *testing.T) {
-	plan := newPlan(parse(t, "R1", 1, "curl"))
-	on, exporter := newTracedRig(t, plan)
-	off := newRig(t, wire.DefaultLimits(), 0, plan)
-	recs := make([]kafka.Record, 50)
-	for i := range recs {
-		recs[i] = record(int64(i), event(strconv.Itoa(i), "ls"))
-	}
-	cost := func(r *rig) float64 {
-		var dst []kafka.Record
-		return testing.AllocsPerRun(50, func() { dst = outputsOf(t, r.Begin(), dst[:0], recs) })
-	}
-	// One allocation a record would be fifty. Less is the pools': a garbage collection empties
-	// them, and the race detector drops some of what is put back.
-	slack := float64(len(recs)) / 2
-	if with, without := cost(on), cost(off); with > without+slack {
-		t.Errorf("a batch of %d costs %v allocations with traces on and %v with them off, want as many",
-			len(recs), with, without)
-	}
-	if n := len(exporter.GetSpans()); n > 0 {
-		t.Errorf("%d spans of records that carry no trace, want none", n)
 	}
 }

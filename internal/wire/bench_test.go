@@ -50,33 +50,6 @@ func BenchmarkTag(b *testing.B) {
 	}
 }
 
-// The hot path has a budget: an event is decoded and its tag encoded for every record of the input.
-func TestAllocationBudget(t *testing.T) {
-	if raceEnabled {
-		t.Skip("pools do not keep what they are given")
-	}
-	d := newDecoder(t, DefaultLimits())
-	ev, tag := fullEvent(), fullTag()
-	for framing, want := range map[Framing]struct{ decode, encode float64 }{
-		SingleObject: {decode: 1, encode: 2},
-		Confluent:    {decode: 1, encode: 2},
-		JSON:         {decode: 7, encode: 2},
-	} {
-		e := newEncoder(t, framing)
-		data, err := e.Event(nil, &ev)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := testing.AllocsPerRun(200, func() { _, _, _ = d.Event(data, time.Time{}) }); got > want.decode {
-			t.Errorf("%s: Event allocates %v times, want at most %v", framing, got, want.decode)
-		}
-		dst := make([]byte, 0, 4096)
-		if got := testing.AllocsPerRun(200, func() { _, _ = e.Tag(dst, &tag, tag.EventTime) }); got > want.encode {
-			t.Errorf("%s: Tag allocates %v times, want at most %v", framing, got, want.encode)
-		}
-	}
-}
-
 // What a record of cowrie costs, beside the same event as a TaggerEvent in JSON and in Avro.
 func BenchmarkCowrie(b *testing.B) {
 	d, ours := newCowrie(b, DefaultLimits()), newDecoder(b, DefaultLimits())
@@ -101,22 +74,6 @@ func BenchmarkCowrie(b *testing.B) {
 		if decoded, _, err := d.Event([]byte(ev.line), time.Time{}); err == nil {
 			run("json", ours, must(newEncoder(b, JSON).Event(nil, &decoded)))
 			run("single_object", ours, must(newEncoder(b, SingleObject).Event(nil, &decoded)))
-		}
-	}
-}
-
-func TestAllocationBudgetOfCowrie(t *testing.T) {
-	if raceEnabled {
-		t.Skip("pools do not keep what they are given")
-	}
-	d := newCowrie(t, DefaultLimits())
-	for line, want := range map[string]float64{
-		cowrieLine("cowrie.command.input", `"input":"cat /etc/shadow"`):               9,
-		cowrieLine("cowrie.client.kex", `"hassh":"0011","kexAlgs":["a", "b"]`):        9,
-		cowrieLine("cowrie.session.connect", `"src_port":40000,"dst_ip":"192.0.2.1"`): 3,
-	} {
-		if got := testing.AllocsPerRun(200, func() { _, _, _ = d.Event([]byte(line), time.Time{}) }) - 1; got > want { // one is the copy of line
-			t.Errorf("Event allocates %v times for %s, want at most %v", got, line, want)
 		}
 	}
 }

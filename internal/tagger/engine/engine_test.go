@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"ttpworker/internal/rule"
 	"ttpworker/internal/tagger"
@@ -207,23 +206,6 @@ func TestEngineWithoutRulesClaimsNothing(t *testing.T) {
 	}
 }
 
-// TestRulesThatDoNotMatchCostNoAllocation holds the budget of the hot path: the payload is parsed once, whatever the
-// number of rules.
-func TestRulesThatDoNotMatchCostNoAllocation(t *testing.T) {
-	if raceEnabled {
-		t.Skip("under the race detector sync.Pool, which regexp lives on, forgets on purpose")
-	}
-	allocations := func(n int) float64 {
-		e, ev := engineOf(t, n), event(benignPayload)
-		var dst []tagger.Tag
-		return testing.AllocsPerRun(100, func() { dst, _ = e.AppendTags(dst[:0], ev) })
-	}
-	const slack = 20 // a garbage collection empties the pools of regexp
-	if few, many := allocations(1), allocations(500); many > few+slack {
-		t.Errorf("an event costs %v allocations with 1 rule and %v with 500, want about as many", few, many)
-	}
-}
-
 // FuzzEvidence wants of any payload no panic, and evidence that is a JSON object of texts of at most 4096 bytes.
 func FuzzEvidence(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"command_text":"x","list":[1,{"a":"b"}],"map":{"":null}}`, `{"a":`, `null`, `{"command_text":"\ud800"}`} {
@@ -262,36 +244,6 @@ func checkTexts(t *testing.T, v any) {
 		for _, element := range v {
 			checkTexts(t, element)
 		}
-	}
-}
-
-// TestAllocations holds the budget of the hot path: none where nothing matches, and on a match what the tag keeps (its
-// evidence) and at most four besides.
-func TestAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("under the race detector sync.Pool forgets on purpose")
-	}
-	rules := []*rule.Rule{ruleOf(t, "R1", `\bevil\s+-x`), parse(t, fmt.Sprintf(detectionTemplate, "R2", "command", "evil"))}
-	set := engine.NewSet(nil, engine.NewFires(prometheus.NewRegistry())) // as in a worker: matches are counted
-	for _, r := range rules {
-		set.Put(r, tagger.DefaultStanding())
-	}
-	e := set.Engine()
-	dst := make([]tagger.Tag, 0, 8)
-	for _, tt := range []struct {
-		name, payload string
-		most          float64
-	}{
-		{"no match", benignPayload, 0},
-		{"no match, escapes and other alphabets", `{"command_text":"C:\\temp\\\u00e4 \u00c4\u017f \u212a","user":"b\u00f6"}`, 0},
-		{"two rules, two tags", `{"command_text":"evil -x /etc/passwd","uid":1000,"user":"mallory"}`, 2 + 4},
-	} {
-		ev := event(tt.payload)
-		got := testing.AllocsPerRun(200, func() { dst, _ = e.AppendTags(dst[:0], ev) })
-		if got > tt.most {
-			t.Errorf("%s: %v allocations, want at most %v", tt.name, got, tt.most)
-		}
-		t.Logf("%s: %v allocations, %d tags", tt.name, got, len(dst))
 	}
 }
 
