@@ -91,3 +91,39 @@ func eventAt(t *testing.T, s *site, offset int64) *kafka.Record {
 	must(t, err)
 	return rec
 }
+
+// An event that is in two topics has its tags in one partition. What the job writes of one topic may be over what live workers
+// have written of the other behind its range: so neither is finished before both are.
+func TestPartitionsOfOneNumberAreFinishedTogether(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	e := s.evaluator(t, 1)
+	other := kafka.Partition{Topic: s.Name("mirror")}
+	s.CreateTopic(t, other.Topic, 1)
+	s.spec.Topics = append(s.spec.Topics, other.Topic)
+	s.event(t, "a", "alpha")
+	s.commit(t, 1, e.Plan.Digest)
+	in := func(at kafka.Partition, offset int64) map[kafka.Partition]kafka.Position {
+		return map[kafka.Partition]kafka.Position{at: {Offset: offset}}
+	}
+	must(t, s.SetPositions(t.Context(), s.spec.LiveGroup, in(other, 0))) // there is nothing in its range
+	job := s.plan(t, e)
+	must(t, job.Begin(t.Context(), s.Cluster.Cluster))
+	run := s.run(t, e, job)
+	defer run.Released(nil)
+	run.unit(s.at)
+	run.unit(other)
+	for _, tt := range []struct {
+		reached int64
+		done    int
+	}{{0, 0}, {1, 2}} {
+		must(t, s.SetPositions(t.Context(), job.Group(), in(s.at, tt.reached)))
+		all, err := run.look(t.Context())
+		must(t, err)
+		done, err := s.Positions(t.Context(), job.doneGroup())
+		must(t, err)
+		if len(done) != tt.done || all != (tt.done == 2) {
+			t.Errorf("at offset %d of 1: %d of 2 partitions are finished, all = %t, want %d", tt.reached, len(done), all, tt.done)
+		}
+	}
+}

@@ -61,22 +61,16 @@ func (r *Run) look(ctx context.Context) (all bool, err error) {
 	if r.progress != nil {
 		r.progress(r.job.passed(reached))
 	}
-	starts := map[string]map[int32]int64{} // by topic, of those that are asked for
+	behind, err := r.behind(ctx, reached)
+	if err != nil {
+		return false, err
+	}
 	all = true
 	for at, part := range r.job.Parts {
 		if _, is := done[at]; is {
 			continue
 		}
-		over := reached[at].Offset >= part.Span.To
-		if !over { // retention may have taken what is left, and nothing would come by to say so
-			if starts[at.Topic] == nil {
-				if starts[at.Topic], err = r.cluster.Starts(ctx, at.Topic); err != nil {
-					return false, err
-				}
-			}
-			over = starts[at.Topic][at.Number] >= part.Span.To
-		}
-		if !over || !r.mine(at) {
+		if behind[at.Number] || !r.mine(at) {
 			all = false
 			continue
 		}
@@ -89,6 +83,29 @@ func (r *Run) look(ctx context.Context) (all bool, err error) {
 		}
 	}
 	return all, nil
+}
+
+// behind are the numbers of the partitions whose range is not done in all topics of events. Those of one number write to the same
+// partition of tags, and an event may be in several topics: so what one of them writes may be over what lies behind the cut of
+// another, and they are finished together.
+func (r *Run) behind(ctx context.Context, reached map[kafka.Partition]kafka.Position) (map[int32]bool, error) {
+	starts := map[string]map[int32]int64{} // by topic, of those that are asked for
+	behind := map[int32]bool{}
+	for at, part := range r.job.Parts {
+		if reached[at].Offset >= part.Span.To {
+			continue
+		}
+		if starts[at.Topic] == nil { // retention may have taken what is left, and nothing would come by to say so
+			var err error
+			if starts[at.Topic], err = r.cluster.Starts(ctx, at.Topic); err != nil {
+				return nil, err
+			}
+		}
+		if starts[at.Topic][at.Number] < part.Span.To {
+			behind[at.Number] = true
+		}
+	}
+	return behind, nil
 }
 
 // orphanPatience is how long the process that has gone through a partition gets to finish it before others do.
