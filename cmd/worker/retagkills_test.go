@@ -14,15 +14,20 @@ import (
 
 var jobLine = regexp.MustCompile(`job ([0-9a-f]{16})`)
 
-// retag retags all history, with kills at random, and returns how many there were. At times a second process shares the work.
+// retag retags history, all of it without more arguments, with kills at random, and returns how many there were. At times a second process shares the work.
 // The broker in the process keeps a member for ever that dies while it joins beside others: there a process begins when the
 // one before is out of the group, and only Apache Kafka shows two.
-func (h *history) retag(t *testing.T, most int) (kills int) {
+func (h *history) retag(t *testing.T, most int, more ...string) (kills int) {
 	t.Helper()
 	args := []string{"retag", "--output", "json", "--wait", "20s"}
 	if h.rand.IntN(3) == 0 {
 		args = append(args, "--memory", "1")
 	}
+	again := args // with the id of the job, which has decided what its range is
+	if i := slices.Index(more, "--rules"); i >= 0 {
+		again = append(slices.Clone(args), more[i:]...)
+	}
+	args = append(slices.Clone(args), more...)
 	var shared chan outcome
 	for {
 		var kill time.Duration
@@ -49,7 +54,7 @@ func (h *history) retag(t *testing.T, most int) (kills int) {
 			time.Sleep(historySession + historySession/4)
 		}
 		if job := jobLine.FindStringSubmatch(out.stderr); job != nil && args[len(args)-2] != "--job" {
-			args = append(args, "--job", job[1])
+			args = append(slices.Clone(again), "--job", job[1])
 			if h.rand.IntN(2) == 0 && !embedded {
 				shared = make(chan outcome, 1)
 				go func() { shared <- h.worker(t, 0, slices.Clone(args)...) }() // awaited above
