@@ -201,25 +201,6 @@ func (h *history) run(t *testing.T) {
 	must(t, <-ended)
 }
 
-// underLoad does something while events are written, and returns when the live worker has read them all.
-func (h *history) underLoad(t *testing.T, do func()) {
-	t.Helper()
-	live := rand.New(rand.NewPCG(h.rand.Uint64(), 1)) //nolint:gosec // a test
-	ctx, stop := context.WithCancel(t.Context())
-	loaded := make(chan struct{})
-	go func() { // ends with ctx, awaited below
-		defer close(loaded)
-		for ctx.Err() == nil {
-			h.write(t, live, 1+live.IntN(20))
-			time.Sleep(10 * time.Millisecond)
-		}
-	}()
-	do()
-	stop()
-	<-loaded
-	h.await(t, true)
-}
-
 // await waits until the live worker has read all that is there; if it need not, it does not.
 func (h *history) await(t *testing.T, need bool) {
 	t.Helper()

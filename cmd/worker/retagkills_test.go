@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -36,7 +38,8 @@ func (h *history) retag(t *testing.T, most int, more ...string) (kills int) {
 		}
 		out := h.worker(t, kill, args...)
 		killed := kill > 0 && out.err != nil && out.err.Error() == "signal: killed"
-		finished := shared != nil && strings.Contains(out.stderr, retag.ErrNoJob.Error())
+		// The process before was killed when it was through, or the one that shares the job is.
+		finished := slices.Contains(args, "--job") && strings.Contains(out.stderr, retag.ErrNoJob.Error())
 		switch {
 		case out.err == nil || finished:
 			if shared != nil {
@@ -61,4 +64,27 @@ func (h *history) retag(t *testing.T, most int, more ...string) (kills int) {
 			}
 		}
 	}
+}
+
+// underLoad does something while events are written, and returns when the live worker has read them all.
+func (h *history) underLoad(t *testing.T, do func()) {
+	t.Helper()
+	live := rand.New(rand.NewPCG(h.rand.Uint64(), 1)) //nolint:gosec // a test
+	ctx, stop := context.WithCancel(t.Context())
+	loaded := make(chan struct{})
+	go func() { // ends with ctx, awaited below
+		defer close(loaded)
+		for ctx.Err() == nil {
+			h.write(t, live, 1+live.IntN(20))
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	defer func() {
+		stop()
+		<-loaded
+		if !t.Failed() {
+			h.await(t, true)
+		}
+	}()
+	do()
 }
