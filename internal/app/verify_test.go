@@ -280,6 +280,34 @@ func TestPlantedDifferencesAreFound(t *testing.T) {
 	}
 }
 
+// Seen: where the input topic was made anew, a range to an offset that only the old one had was waited for without end.
+func TestARangeEndsWhereItsTopicDoes(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	cfg := quickConfig(t, c)
+	log := slog.New(slog.DiscardHandler)
+	conn, err := app.Connect(t.Context(), cfg, log) // creates the topics
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	write(t, c, &kgo.Record{Partition: 2, Value: []byte(`{"source_kind":"command","source_id":"1","payload":{"command_text":"ls"}}`)})
+	at := kafka.Partition{Topic: cfg.Topics.Events.Name, Number: 2}
+	if err := c.SetPositions(t.Context(), cfg.Kafka.Group, map[kafka.Partition]kafka.Position{at: {Offset: 1000}}); err != nil {
+		t.Fatal(err)
+	}
+	job := verify.Job{Partition: 2}
+	if job.To, err = kafka.ParseMoment("500", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), kafkatest.Patience)
+	defer cancel()
+	v, err := app.Verify(ctx, cfg, log, nil, true, job)
+	if err != nil || v.Events() != 1 || v.Partitions[0].To != 1 {
+		t.Errorf("Verify = %+v, %v, want one event in a range to 1", v.Partitions, err)
+	}
+}
+
 func TestVerifySaysWhatItCannotVerify(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)

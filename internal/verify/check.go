@@ -169,9 +169,9 @@ func (c *check) chosen(rule string) bool { return len(c.rules) == 0 || c.rules[r
 
 // tag takes the next record of a tag topic.
 func (c *check) tag(ctx context.Context, in int, rec *kafka.Record) error {
-	id, err := uuid.ParseBytes(rec.Key)
-	if err != nil {
-		return nil //nolint:nilerr // it is nobody's tag
+	id, is := tagID(rec.Key)
+	if !is {
+		return nil
 	}
 	_, wanted := c.wants[id]
 	f := found{source: c.within(rec.Header(produce.HeaderSource)), at: rec.Offset, live: rec.Value != nil}
@@ -188,6 +188,13 @@ func (c *check) tag(ctx context.Context, in int, rec *kafka.Record) error {
 		delete(c.found[in], id) // the record before is not the latest
 	}
 	return nil
+}
+
+// tagID is the id that is the key of a tag: 36 characters in lower case. A key that differs in case is another key, which no
+// worker writes.
+func tagID(key []byte) (id uuid.UUID, is bool) {
+	id, err := uuid.ParseBytes(key)
+	return id, err == nil && id.String() == string(key)
 }
 
 // read notes what a live record says.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -156,6 +157,8 @@ func TestDifferencesOfARange(t *testing.T) {
 	garbage.Value = []byte("no tag")
 	foreign := hit(10)
 	foreign.Key = []byte("no id")
+	upper := hit(10)
+	upper.Key = bytes.ToUpper(upper.Key)
 	elsewhere := hit(10)
 	elsewhere.Headers = append(slices.Clone(elsewhere.Headers), kafka.Header{Key: produce.HeaderSource, Value: []byte("other/3/10")})
 
@@ -200,6 +203,7 @@ func TestDifferencesOfARange(t *testing.T) {
 		{name: "without a source", events: []string{"hit"}, tags: tagTopic{nameless}},
 		{name: "without a source, and not wanted", events: []string{"miss"}, tags: tagTopic{nameless}},
 		{name: "under a key that is no id", events: []string{"miss"}, tags: tagTopic{foreign}},
+		{name: "under a key in upper case, which is another one", events: []string{"hit"}, tags: tagTopic{hit(10), deleted(upper)}},
 
 		{name: "the event cannot be read", events: []string{"bad"}, tags: tagTopic{hit(10)}, unknown: map[Unknown]int{Undecodable: 1}},
 		{name: "a tagger has failed", events: []string{"fail"}, tags: tagTopic{hit(10)}, unknown: map[Unknown]int{Failed: 1}},

@@ -19,7 +19,7 @@ type Job struct {
 	Group      string       // of the live workers
 	Topics     []string     // of the input, one after the other
 	Partition  int32        // of them; -1 = all
-	From, To   kafka.Moment // the range of each partition; it ends at the group's committed offset at the latest
+	From, To   kafka.Moment // the range of each partition; it ends at the group's committed offset or the topic's end at the latest
 	Rules      []string     // only tags of these; empty = all
 	Plan       Plan
 	Codec      Codec
@@ -130,6 +130,10 @@ func (j *Job) ranges(ctx context.Context, topic string, committed map[kafka.Part
 	if err != nil {
 		return nil, err
 	}
+	ends, err := j.Cluster.Ends(ctx, topic) // a topic that was made anew may end before an offset that the group committed of the old one
+	if err != nil {
+		return nil, err
+	}
 	numbers := slices.Sorted(maps.Keys(from))
 	if j.Partition >= 0 {
 		if !slices.Contains(numbers, j.Partition) {
@@ -142,7 +146,7 @@ func (j *Job) ranges(ctx context.Context, topic string, committed map[kafka.Part
 		p := Partition{Topic: topic, Number: n, Cut: -1}
 		if at, ok := committed[kafka.Partition{Topic: topic, Number: n}]; ok {
 			p.Cut, p.Plan = at.Offset, at.Metadata
-			p.From, p.To = from[n], min(to[n], at.Offset)
+			p.From, p.To = from[n], min(to[n], at.Offset, ends[n])
 		}
 		parts[i] = p
 	}
