@@ -85,7 +85,7 @@ func (e *Evaluator) tags(ctx context.Context, dst []tagger.Tag, rec *kafka.Recor
 		return dst[:n], false, err
 	}
 	for i := n; i < len(dst); i++ {
-		if !e.fits(&dst[i]) {
+		if !e.fits(&dst[i], rec) {
 			return dst[:n], false, nil
 		}
 	}
@@ -107,13 +107,13 @@ const (
 	tagFrame    = 4 << 10
 )
 
-// fits reports whether a tag is no larger than its topic takes. Only one that is large by its texts is encoded to tell.
-func (e *Evaluator) fits(t *tagger.Tag) bool {
+// fits reports whether the tag of an event is no larger than its topic takes. Only one that is large by its texts is encoded to tell.
+func (e *Evaluator) fits(t *tagger.Tag, from *kafka.Record) bool {
 	texts := len(t.SourceKind) + len(t.SourceID) + len(t.AttackerUUID) + len(t.IdentityUUID) + len(t.SessionID) + len(t.DeckyID) + len(t.Evidence)
 	if e.Outputs.MaxBytes == 0 || escapedByte*texts+tagFrame <= e.Outputs.MaxBytes {
 		return true
 	}
-	_, err := e.Outputs.TagRecord(t, e.source(0, ""), epoch)
+	_, err := e.Outputs.TagRecord(t, e.source(from.Partition, consume.Source(from)), epoch)
 	_, tooLarge := errors.AsType[*wire.Error](err)
 	return !tooLarge
 }

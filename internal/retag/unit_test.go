@@ -137,6 +137,32 @@ func wholePlan(t *testing.T) *pipeline.Plan {
 	return pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
 }
 
+// Seen: a tag that was just too large for its topic fitted as long as its header ttp-source was not counted, and was found out when
+// it was written.
+func TestATagFitsIfItsRecordDoes(t *testing.T) {
+	t.Parallel()
+	e := evaluator(t, wholePlan(t))
+	rec := kafka.Record{
+		Topic: "a-topic-with-a-long-name", Partition: 10, Offset: 1_000_000,
+		Value: []byte(`{"source_kind":"command","source_id":"e","payload":{"command_text":"alpha"}}`),
+	}
+	var known []bool
+	for e.Outputs.MaxBytes = 200; e.Outputs.MaxBytes < 2000; e.Outputs.MaxBytes++ {
+		tags, is, err := e.tags(t.Context(), nil, &rec)
+		must(t, err)
+		if is {
+			_, err = e.record(&tags[0], &rec, "job", epoch)
+			must(t, err)
+		}
+		if len(known) == 0 || known[len(known)-1] != is {
+			known = append(known, is)
+		}
+	}
+	if !slices.Equal(known, []bool{false, true}) {
+		t.Errorf("as its topic takes more the event is known: %v, want false, then true", known)
+	}
+}
+
 // An event of which a tag is too large is a dead letter of the workers, and decides nothing, before or behind others.
 func TestAnEventWithATagThatIsTooLargeIsUnknown(t *testing.T) {
 	t.Parallel()
