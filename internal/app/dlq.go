@@ -61,38 +61,26 @@ func ReplayDeadLetters(ctx context.Context, cfg Config, log *slog.Logger, r dead
 // eventChecker makes a function that says whether a record can be read as an event, without waiting for a schema once the
 // registry has said that it does not have it. Call stop when done.
 func eventChecker(ctx context.Context, cfg Config, log *slog.Logger) (check func(*kafka.Record) error, stop func(), err error) {
-	cfg.Kafka.SchemaWait = 0
-	read, stop, err := eventReader(ctx, cfg, log)
-	check = func(rec *kafka.Record) error {
-		_, err := read(ctx, rec)
-		if _, skip := errors.AsType[wire.SkipError](err); skip {
-			return nil
-		}
-		return err
-	}
-	return check, stop, err
-}
-
-// eventReader makes a function that reads an event as a worker would, the schema registry asked and waited for as a worker
-// waits. Call stop when done.
-func eventReader(
-	ctx context.Context, cfg Config, log *slog.Logger,
-) (read func(context.Context, *kafka.Record) (tagger.TaggerEvent, error), stop func(), err error) {
 	dec, err := newDecoder(cfg, nil)
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg.Kafka.SchemaWait = 0
 	ctx, cancel := context.WithCancel(ctx)
 	schemas, await, err := startResolver(ctx, cfg, dec, log)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
-	read = func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
-		return learning(ctx, schemas, func() (tagger.TaggerEvent, error) {
+	check = func(rec *kafka.Record) error {
+		_, err := learning(ctx, schemas, func() (tagger.TaggerEvent, error) {
 			ev, _, err := dec.Event(rec.Value, rec.Time)
 			return ev, err
 		})
+		if _, skip := errors.AsType[wire.SkipError](err); skip {
+			return nil
+		}
+		return err
 	}
-	return read, func() { cancel(); await() }, nil
+	return check, func() { cancel(); await() }, nil
 }

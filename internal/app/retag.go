@@ -195,18 +195,13 @@ func retagEvaluator(
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	read, stop, err := eventReader(ctx, cfg, log)
+	codec, stop, err := conn.historyCodec(ctx, cfg, log)
 	if err != nil {
 		conn.Close()
 		return nil, nil, nil, err
 	}
 	done = func() { stop(); conn.Close() }
-	outputs, dec, err := conn.tagCodec(ctx, cfg)
-	if err != nil {
-		done()
-		return nil, nil, nil, err
-	}
-	e = &retag.Evaluator{Plan: plan, Outputs: outputs, Tags: dec, Event: read}
+	e = &retag.Evaluator{Plan: plan, Outputs: codec.Outputs, Event: codec.Event, Tag: codec.Tag}
 	if rules != nil {
 		e.Rules = slices.Compact(slices.Sorted(slices.Values(rules)))
 	}

@@ -63,33 +63,11 @@ func Verify(ctx context.Context, cfg Config, log *slog.Logger, rules []*rule.Rul
 			return v, err
 		}
 	}
-	outputs, dec, err := conn.tagCodec(ctx, cfg)
-	if err != nil {
+	var done func()
+	if job.Codec, done, err = conn.historyCodec(ctx, cfg, log); err != nil {
 		return v, err
 	}
-	cfg.Kafka.SchemaWait = 0 // history does not wait for a schema that the registry does not have
-	ctx, cancel := context.WithCancel(ctx)
-	schemas, await, err := startResolver(ctx, cfg, dec, log)
-	if err != nil {
-		cancel()
-		return v, err
-	}
-	defer func() { cancel(); await() }()
-	job.Codec = verify.Codec{
-		Event: func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
-			return learning(ctx, schemas, func() (tagger.TaggerEvent, error) {
-				ev, _, err := dec.Event(rec.Value, rec.Time)
-				return ev, err
-			})
-		},
-		Tag: func(ctx context.Context, value []byte) (tagger.Tag, error) {
-			return learning(ctx, schemas, func() (tagger.Tag, error) {
-				t, _, err := dec.Tag(value)
-				return t, err
-			})
-		},
-		Outputs: outputs,
-	}
+	defer done()
 	v.Report, err = job.Run(ctx)
 	return v, err
 }
@@ -111,24 +89,49 @@ func learning[T any](ctx context.Context, schemas *registry.Resolver, read func(
 	return read()
 }
 
-// tagCodec is where the workers write tags, and how, and who reads that: for a command. The topics must be there.
-func (c *Connection) tagCodec(ctx context.Context, cfg Config) (produce.Outputs, *wire.Decoder, error) {
-	var err error
+// historyCodec reads the events and tags that are there, whatever they were framed by, and writes tags as the workers do: for a
+// command. The topics of tags must be there. A schema that the registry does not have is not waited for. Call done when it is over.
+func (c *Connection) historyCodec(ctx context.Context, cfg Config, log *slog.Logger) (codec verify.Codec, done func(), err error) {
 	if c.ids, err = registeredIDs(ctx, cfg); err != nil {
-		return produce.Outputs{}, nil, err
+		return codec, nil, err
 	}
 	found, err := c.Cluster.Topics(ctx, cfg.Topics.Tags.Name, cfg.Topics.Shadow.Name)
 	if err != nil {
-		return produce.Outputs{}, nil, err
+		return codec, nil, err
 	}
 	for key, name := range map[string]string{"topics.tags.name": cfg.Topics.Tags.Name, "topics.shadow.name": cfg.Topics.Shadow.Name} {
 		if _, ok := found[name]; !ok {
-			return produce.Outputs{}, nil, fmt.Errorf("topic %s does not exist (%s): run `worker topics ensure`", name, key)
+			return codec, nil, fmt.Errorf("topic %s does not exist (%s): run `worker topics ensure`", name, key)
 		}
 	}
 	enc, encErr := newEncoder(cfg, c.ids)
 	dec, decErr := c.NewDecoder(cfg)
-	return tagOutputs(cfg, enc, found), dec, errors.Join(encErr, decErr)
+	if err := errors.Join(encErr, decErr); err != nil {
+		return codec, nil, err
+	}
+	cfg.Kafka.SchemaWait = 0
+	ctx, cancel := context.WithCancel(ctx)
+	schemas, await, err := startResolver(ctx, cfg, dec, log)
+	if err != nil {
+		cancel()
+		return codec, nil, err
+	}
+	codec = verify.Codec{
+		Event: func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
+			return learning(ctx, schemas, func() (tagger.TaggerEvent, error) {
+				ev, _, err := dec.Event(rec.Value, rec.Time)
+				return ev, err
+			})
+		},
+		Tag: func(ctx context.Context, value []byte) (tagger.Tag, error) {
+			return learning(ctx, schemas, func() (tagger.Tag, error) {
+				t, _, err := dec.Tag(value)
+				return t, err
+			})
+		},
+		Outputs: tagOutputs(cfg, enc, found),
+	}
+	return codec, func() { cancel(); await() }, nil
 }
 
 // tagOutputs are where tags go, by the topics as they are.

@@ -130,7 +130,7 @@ func (s *site) standing(t *testing.T, e *Evaluator) map[string]string {
 			if r.Value == nil {
 				continue
 			}
-			tag, _, err := e.Tags.Tag(r.Value)
+			tag, err := e.Tag(t.Context(), r.Value)
 			must(t, err)
 			rec := kafka.FromClient(r)
 			offset, _ := offsetIn(s.at, rec.Header(sourceHeader))

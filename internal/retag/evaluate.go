@@ -40,13 +40,15 @@ func sideOf(t *tagger.Tag) side {
 	return trusted
 }
 
-// An Evaluator says what events yield under one plan. It is safe for concurrent use.
+// An Evaluator says what events yield under one plan. It is safe for concurrent use, and so must its functions be.
 type Evaluator struct {
 	Plan    *pipeline.Plan
 	Outputs produce.Outputs
-	Tags    *wire.Decoder // of the tags that are there
-	// Event reads an event. A *wire.Error says that there is none in the record, wire.SkipError that there is to be none.
+	// Event reads an event. A *wire.Error says that there is none in the record, wire.SkipError that there is to be none;
+	// any other error ends the job.
 	Event func(ctx context.Context, rec *kafka.Record) (tagger.TaggerEvent, error)
+	// Tag reads the value of a tag. A *wire.Error says that it is none; any other error ends the job.
+	Tag func(ctx context.Context, value []byte) (tagger.Tag, error)
 	// Rules are the ids of those whose tags are looked at, sorted; nil = all.
 	Rules []string
 }

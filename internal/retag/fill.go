@@ -3,6 +3,7 @@ package retag
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
+	"ttpworker/internal/wire"
 )
 
 const sourceHeader = produce.HeaderSource
@@ -35,7 +37,7 @@ type reader func(ctx context.Context, topic string, partition int32, span kafka.
 func (u *unit) fill(ctx context.Context, s side, x index, span kafka.Span, read reader) error {
 	topic := u.topic(s)
 	u.index[s] = x // to be closed, whatever comes
-	err := read(ctx, topic, u.at.Number, span, func(r *kafka.Record) error { return u.enter(x, r) })
+	err := read(ctx, topic, u.at.Number, span, func(r *kafka.Record) error { return u.enter(ctx, x, r) })
 	if err != nil {
 		return fmt.Errorf("reading the tags in %s/%d: %w", topic, u.at.Number, err)
 	}
@@ -51,8 +53,8 @@ func tagID(key []byte) (id uuid.UUID, is bool) {
 	return id, err == nil
 }
 
-// enter enters a record of a topic of tags. One that is no tag of ours belongs to somebody else.
-func (u *unit) enter(x index, r *kafka.Record) error {
+// enter enters a record of a topic of tags. One whose key is no tag's belongs to somebody else.
+func (u *unit) enter(ctx context.Context, x index, r *kafka.Record) error {
 	id, is := tagID(r.Key)
 	if !is {
 		return nil
@@ -64,15 +66,19 @@ func (u *unit) enter(x index, r *kafka.Record) error {
 	case r.Value == nil:
 		return x.remove(id)
 	}
-	t, _, err := u.Tags.Tag(r.Value)
-	if err != nil {
-		return x.put(id, found{source: elsewhere}) // what it says is not known
-	}
-	if !u.wants(t.RuleID) {
+	t, err := u.Tag(ctx, r.Value)
+	_, broken := errors.AsType[*wire.Error](err)
+	switch {
+	case err != nil && !broken:
+		return err
+	case !broken && !u.wants(t.RuleID):
 		return x.remove(id)
-	}
-	if !in || source >= u.span.To {
+	case !in || source >= u.span.To:
 		return x.put(id, found{source: elsewhere})
+	case broken && u.Rules != nil: // whose it is is not known: it gives way to a tag, and is not deleted
+		return x.put(id, found{source: source, label: ghost})
+	case broken:
+		return x.put(id, found{source: source, label: u.labels.number(Label{})})
 	}
 	var digest uint64
 	if u.buf, digest, err = u.digest(u.buf, &t); err != nil {

@@ -23,7 +23,8 @@ const (
 	gone = -1
 )
 
-// ghost is the label of a tag that the job itself has taken away: the key still belongs to the range, as it did before a restart.
+// ghost is the label of a key that belongs to the range without a tag: the job itself has taken it away before a restart, or what is
+// there is no tag.
 const ghost = math.MaxUint32
 
 // An index holds the tags of one topic and partition, the latest of each key. It is filled by put and remove in the order of
@@ -53,7 +54,7 @@ type entry struct {
 const chunkEntries = 1 << 12
 
 const (
-	// slotsPerEntry and slotsGrowth keep the hash table between 53 and 80 % full while it is filled: 5 to 7.5 bytes per
+	// slotsLoad and slotsGrowth keep the hash table between 53 and 80 % full while it is filled: 5 to 7.5 bytes per
 	// tag beside its entry of 40.
 	slotsLoad   = 0.8
 	slotsGrowth = 1.5

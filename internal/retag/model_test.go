@@ -79,13 +79,17 @@ func evaluator(t *testing.T, plan *pipeline.Plan) *Evaluator {
 	dec, err := wire.NewDecoder(wire.DefaultLimits())
 	must(t, err)
 	return &Evaluator{
-		Plan: plan, Tags: dec, Outputs: produce.Outputs{Encoder: enc, Tags: "tags", Shadow: "shadow"},
+		Plan: plan, Outputs: produce.Outputs{Encoder: enc, Tags: "tags", Shadow: "shadow"},
 		Event: func(_ context.Context, rec *kafka.Record) (tagger.TaggerEvent, error) {
 			if string(rec.Value) == "poison" {
 				return tagger.TaggerEvent{}, errPoison
 			}
 			ev, _, err := dec.Event(rec.Value, rec.Time)
 			return ev, err
+		},
+		Tag: func(_ context.Context, value []byte) (tagger.Tag, error) {
+			t, _, err := dec.Tag(value)
+			return t, err
 		},
 	}
 }

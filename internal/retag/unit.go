@@ -11,7 +11,6 @@ import (
 	"ttpworker/internal/consume"
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/tagger"
-	"ttpworker/internal/wire"
 )
 
 // A unit is the work on one partition: its tags, and what its events make of them. One goroutine at a time uses it.
@@ -59,22 +58,14 @@ func (u *unit) take(ctx context.Context, dst []kafka.Record, rec *kafka.Record, 
 		return dst, err
 	}
 	var fresh Report
-	out := dst
+	var out []kafka.Record
 	if known {
 		out, err = u.decide(ctx, dst, rec, &fresh)
-		_, tooLarge := errors.AsType[*wire.Error](err)
-		switch {
-		case tooLarge: // a worker makes a dead letter of the event: it has all its tags or none
-			known = false
-		case err != nil:
-			return dst, err
-		}
+	} else {
+		out, err = u.keep(dst, rec, &fresh)
 	}
-	if !known {
-		fresh = Report{}
-		if out, err = u.keep(dst, rec, &fresh); err != nil {
-			return dst, err
-		}
+	if err != nil {
+		return dst, err
 	}
 	fresh.Records = len(out) - len(dst)
 	count.add(&fresh)

@@ -1,6 +1,8 @@
 package retag
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"log/slog"
 	"maps"
@@ -135,6 +137,62 @@ func wholePlan(t *testing.T) *pipeline.Plan {
 	must(t, err)
 	monitor := tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	return pipeline.NewPlan([]*rule.Rule{r}, func(string) tagger.Standing { return tagger.DefaultStanding() }, monitor)
+}
+
+// Seen: verify told of a record of the range whose value is no tag, and retag left it, as if it were from elsewhere.
+func TestAValueThatIsNoTagGivesWayToOne(t *testing.T) {
+	t.Parallel()
+	none := pipeline.NewPlan(nil, func(string) tagger.Standing { return tagger.DefaultStanding() },
+		tagger.NewMonitor(slog.New(slog.DiscardHandler), prometheus.NewRegistry()))
+	for _, tt := range []struct {
+		name  string
+		plan  *pipeline.Plan
+		rules []string
+		from  string
+		want  Counts
+		left  bool // the record that is no tag
+	}{
+		{name: "its event gives the tag", plan: wholePlan(t), from: "ev/0/0", want: Counts{Changed: 1}},
+		{name: "its event gives none", plan: none, from: "ev/0/0", want: Counts{Removed: 1}},
+		{name: "its event gives the tag, of a rule that is asked for", plan: wholePlan(t), rules: []string{"R1"}, from: "ev/0/0", want: Counts{Added: 1}},
+		{name: "its event gives none, and whose it is is not known", plan: none, rules: []string{"R1"}, from: "ev/0/0", left: true},
+		{name: "it is from outside", plan: wholePlan(t), from: "ev/0/1", left: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{rand: rand.New(rand.NewPCG(1, 0))} //nolint:gosec // a test
+			w.events = append(w.events, kafka.Record{Topic: "ev", Value: []byte(`{"source_kind":"command","source_id":"e","payload":{"command_text":"alpha"}}`)})
+			e := evaluator(t, wholePlan(t))
+			w.tag(t, e, 0, 1)
+			broken := w.sides[trusted][0]
+			broken.Value, broken.Headers = []byte("no tag"), []kafka.Header{{Key: sourceHeader, Value: []byte(tt.from)}}
+			w.write(broken)
+			e.Plan, e.Rules = tt.plan, tt.rules
+			report := w.retag(t, e, kafka.Span{To: 1})
+			total := report.Total()
+			if diff := cmp.Diff(tt.want, total); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if last := w.sides[trusted][len(w.sides[trusted])-1]; (string(last.Value) == "no tag") != tt.left {
+				t.Errorf("the last record has %q, left = %t", last.Value, tt.left)
+			}
+			if again := w.retag(t, e, kafka.Span{To: 1}); again.Records > 0 {
+				t.Errorf("a second retag writes %d records", again.Records)
+			}
+		})
+	}
+}
+
+// What cannot be asked about tags, such as a schema registry that is down when the job ends, is no answer.
+func TestATagThatCouldNotBeReadEndsTheJob(t *testing.T) {
+	t.Parallel()
+	e, down := evaluator(t, wholePlan(t)), errors.New("down")
+	e.Tag = func(context.Context, []byte) (tagger.Tag, error) { return tagger.Tag{}, down }
+	u := newUnit(e, kafka.Partition{Topic: "ev"}, kafka.Span{To: 1}, "job", newLabels())
+	rec := kafka.Record{Key: []byte("5bf7bf99-d026-5137-bf29-c076c5554b8f"), Value: []byte("x")}
+	if err := u.enter(t.Context(), newMemory(), &rec); !errors.Is(err, down) {
+		t.Errorf("enter = %v, want %v", err, down)
+	}
 }
 
 // Seen: a tag that was just too large for its topic fitted as long as its header ttp-source was not counted, and was found out when
