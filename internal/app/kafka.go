@@ -24,10 +24,13 @@ type Connection struct {
 	embedded *kafka.Embedded
 }
 
-// Close closes the writer to the control topics and stops the embedded broker, if there is one.
+// Close closes the writer to the control topics and the cluster's connections, and stops the embedded broker, if there is one.
 func (c *Connection) Close() {
 	if c.appender != nil {
 		c.appender.Close()
+	}
+	if c.Cluster != nil {
+		c.Cluster.Close()
 	}
 	if c.embedded != nil {
 		c.embedded.Close()

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -19,7 +21,7 @@ import (
 // one broker would cost.
 const metadataMinAge = 250 * time.Millisecond
 
-// A Cluster is how to reach Kafka: what every client of the process has in common. It is safe for concurrent use.
+// A Cluster is how to reach Kafka: what every client of the process has in common. It is safe for concurrent use. Close it when done.
 type Cluster struct {
 	brokers      []string
 	log          *slog.Logger
@@ -29,6 +31,9 @@ type Cluster struct {
 	mechanism    sasl.Mechanism // nil without SASL
 	answers      *answers
 	patience     time.Duration // with brokers that have not heard yet of what is there: kafka.start_timeout
+
+	mu    sync.Mutex
+	asker *kgo.Client // of questions about offsets; opened with the first
 }
 
 // NewCluster says how to reach the brokers of cfg, which is valid. Clients log to log. The error joins the files of
@@ -90,6 +95,30 @@ func (c *Cluster) Options(clientID string) []kgo.Opt {
 // Client opens a client. Opening does not reach out: see Ping.
 func (c *Cluster) Client(clientID string, opts ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(c.Options(clientID), opts...)...)
+}
+
+// admin asks about offsets and positions, by one client for all: some of it is asked twice a second, or for every tag, and what
+// is new connects and logs in first.
+func (c *Cluster) admin() (*kadm.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asker == nil {
+		var err error
+		if c.asker, err = c.Client("ttp-offsets"); err != nil {
+			return nil, err
+		}
+	}
+	return kadm.NewClient(c.asker), nil
+}
+
+// Close closes the connections that questions about offsets have opened, which cannot be asked any more then. Clients that were opened
+// with Client are closed by whoever has opened them.
+func (c *Cluster) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asker != nil {
+		Close(c.asker.Close)
+	}
 }
 
 // Ping says, before ctx ends, whether any broker answers and lets us in.

@@ -19,15 +19,14 @@ type Position struct {
 // Positions are what a group has committed, by partition; one without a commit is missing. An offset that is on its way in
 // an open transaction is waited for.
 func (c *Cluster) Positions(ctx context.Context, group string) (map[Partition]Position, error) {
-	cl, err := c.Client("ttp-positions")
+	adm, err := c.admin()
 	if err != nil {
 		return nil, err
 	}
-	defer Close(cl.Close)
 	var committed kadm.OffsetResponses
 	for {
 		err = c.insist(ctx, func(ctx context.Context) (err error) {
-			if committed, err = kadm.NewClient(cl).FetchOffsets(kadm.RequireStable(ctx), group); err == nil {
+			if committed, err = adm.FetchOffsets(kadm.RequireStable(ctx), group); err == nil {
 				err = committed.Error()
 			}
 			return err
@@ -54,17 +53,16 @@ func (c *Cluster) Positions(ctx context.Context, group string) (map[Partition]Po
 
 // SetPositions commits positions for a group that has no members.
 func (c *Cluster) SetPositions(ctx context.Context, group string, positions map[Partition]Position) error {
-	cl, err := c.Client("ttp-positions")
+	adm, err := c.admin()
 	if err != nil {
 		return err
 	}
-	defer Close(cl.Close)
 	var offsets kadm.Offsets
 	for p, at := range positions {
 		offsets.Add(kadm.Offset{Topic: p.Topic, Partition: p.Number, At: at.Offset, LeaderEpoch: -1, Metadata: at.Metadata})
 	}
 	err = c.insist(ctx, func(ctx context.Context) error {
-		answers, err := kadm.NewClient(cl).CommitOffsets(ctx, group, offsets)
+		answers, err := adm.CommitOffsets(ctx, group, offsets)
 		if err == nil {
 			err = answers.Error()
 		}
@@ -78,12 +76,11 @@ func (c *Cluster) SetPositions(ctx context.Context, group string, positions map[
 
 // DeleteGroup deletes a group that has no members.
 func (c *Cluster) DeleteGroup(ctx context.Context, group string) error {
-	cl, err := c.Client("ttp-positions")
+	adm, err := c.admin()
 	if err != nil {
 		return err
 	}
-	defer Close(cl.Close)
-	answer, err := kadm.NewClient(cl).DeleteGroup(ctx, group)
+	answer, err := adm.DeleteGroup(ctx, group)
 	if err == nil {
 		err = answer.Err
 	}
@@ -117,14 +114,13 @@ func (c *Cluster) OffsetsAfter(ctx context.Context, topic string, at time.Time) 
 func (c *Cluster) offsets(
 	ctx context.Context, topic string, list func(context.Context, *kadm.Client) (kadm.ListedOffsets, error),
 ) (map[int32]int64, error) {
-	cl, err := c.Client("ttp-positions")
+	adm, err := c.admin()
 	if err != nil {
 		return nil, err
 	}
-	defer Close(cl.Close)
 	var found kadm.ListedOffsets
 	err = c.insist(ctx, func(ctx context.Context) (err error) {
-		found, err = listed(list(ctx, kadm.NewClient(cl)))
+		found, err = listed(list(ctx, adm))
 		return err
 	})
 	if err != nil {

@@ -1,13 +1,17 @@
 package kafka_test
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ttpworker/internal/kafka"
+	"ttpworker/internal/kafkatest"
 )
 
 func TestPositionsAreWhatWasSet(t *testing.T) {
@@ -27,6 +31,38 @@ func TestPositionsAreWhatWasSet(t *testing.T) {
 	got, err := c.Positions(t.Context(), group)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("Positions = %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Seen: every question opened a connection of its own, with its handshakes, twice a second as long as a retag ran.
+func TestQuestionsAboutOffsetsShareConnections(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Embedded(t)
+	topic := c.Name("asked")
+	c.CreateTopic(t, topic, 1)
+	var opened atomic.Int64
+	c.Broker.ControlKey(int16(kmsg.ApiVersions), func(kmsg.Request) (kmsg.Response, error, bool) { // what a connection begins with
+		c.Broker.KeepControl()
+		opened.Add(1)
+		return nil, nil, false
+	})
+	ask := func() {
+		t.Helper()
+		_, posErr := c.Positions(t.Context(), "nobody")
+		_, startsErr := c.Starts(t.Context(), topic)
+		_, endsErr := c.Ends(t.Context(), topic)
+		_, spansErr := c.Spans(t.Context(), topic, time.Time{})
+		if err := errors.Join(posErr, startsErr, endsErr, spansErr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	first := opened.Load()
+	for range 10 {
+		ask()
+	}
+	if more := opened.Load() - first; first == 0 || more > 0 {
+		t.Errorf("%d connections were opened for the first questions and %d for those after, want some and none", first, more)
 	}
 }
 

@@ -18,12 +18,10 @@ type Span struct{ From, To int64 }
 // the zero time. What is in an open transaction is part of it: a scan waits for the end of that. Partitions with
 // nothing to read are left out.
 func (c *Cluster) Spans(ctx context.Context, topic string, since time.Time) (map[int32]Span, error) {
-	cl, err := c.Client("ttp-scan")
+	adm, err := c.admin()
 	if err != nil {
 		return nil, err
 	}
-	defer Close(cl.Close)
-	adm := kadm.NewClient(cl)
 	ends, err := listed(adm.ListEndOffsets(ctx, topic))
 	if err != nil {
 		return nil, fmt.Errorf("finding the end of topic %s: %w", topic, c.Explain(err))

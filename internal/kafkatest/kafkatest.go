@@ -52,6 +52,7 @@ func at(t testing.TB, addrs []string) *kafka.Cluster {
 	if err != nil {
 		t.Fatalf("configuring a cluster: %v", err)
 	}
+	t.Cleanup(c.Close)
 	return c
 }
 
