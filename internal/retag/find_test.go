@@ -51,10 +51,8 @@ func TestAJobIsFoundUnderItsPlanAndForItsRulesOnly(t *testing.T) {
 	must(t, job.Begin(t.Context(), c.Cluster))
 	again, err := spec.Find(t.Context(), c.Cluster, job.ID, "plan-1")
 	must(t, err)
-	for p, part := range again.Parts {
-		if part.Span != want[p].Span || part.Cut != want[p].Cut {
-			t.Errorf("found again, %v is %v, want %v", p, part, want[p])
-		}
+	if diff := cmp.Diff(want, again.Parts); diff != "" { // seen: all partitions were said to be under the job's plan
+		t.Errorf("parts when it is found again (-want +got):\n%s", diff)
 	}
 	for _, tt := range []struct {
 		plan  string

@@ -231,11 +231,12 @@ type metadata struct {
 	To   int64        `json:"to"`
 	Cut  int64        `json:"cut"`
 	Tags [sides]int64 `json:"tags"` // where the topics of tags ended when the job began
+	Live string       `json:"live"` // the plan of the live group then, see Part
 }
 
 func (j *Job) metadata(at kafka.Partition) string {
 	p := j.Parts[at]
-	text, err := json.Marshal(metadata{j.Plan, p.Span.From, p.Span.To, p.Cut, p.Tags})
+	text, err := json.Marshal(metadata{j.Plan, p.Span.From, p.Span.To, p.Cut, p.Tags, p.Plan})
 	if err != nil {
 		panic("retag: " + err.Error()) // texts and numbers
 	}
@@ -264,7 +265,7 @@ func (s *Spec) Find(ctx context.Context, c *kafka.Cluster, id, digest string) (*
 		if m.Plan != digest {
 			return nil, fmt.Errorf("job %s was begun under plan %s, and the plan is %s now: begin a new one, or bring back the rules and states of then", id, m.Plan, digest)
 		}
-		j.Parts[at] = Part{Span: kafka.Span{From: m.From, To: m.To}, Cut: m.Cut, Tags: m.Tags, Plan: digest}
+		j.Parts[at] = Part{Span: kafka.Span{From: m.From, To: m.To}, Cut: m.Cut, Tags: m.Tags, Plan: m.Live}
 	}
 	if got := j.hash(); got != id {
 		return nil, fmt.Errorf("job %s was begun for other rules (--rules), another live group (kafka.group) or other topics of tags (topics.tags.name, topics.shadow.name), or is not whole: say what it was begun with, or begin a new one", id)
