@@ -56,6 +56,26 @@ func TestIndexHoldsTheLatestOfEachKey(t *testing.T) {
 	}
 }
 
+func TestAnIndexIsAskedWhileItIsFilled(t *testing.T) {
+	t.Parallel()
+	for name, x := range indexes(t) {
+		t.Run(name, func(t *testing.T) {
+			defer func() { must(t, x.close()) }()
+			const n = 2*fileBatch + 1 // and twice what is in memory before it is written to a file
+			for i := range n {
+				key, want := uuid.NewSHA1(uuid.Nil, []byte{byte(i), byte(i >> 8)}), found{source: int64(i)}
+				if got, is, err := x.get(key); is || err != nil {
+					t.Fatalf("get(%d) before it is put = %v, %t, %v", i, got, is, err)
+				}
+				must(t, x.put(key, want))
+				if got, is, err := x.get(key); !is || got != want || err != nil {
+					t.Fatalf("get(%d) = %v, %t, %v, want %v", i, got, is, err, want)
+				}
+			}
+		})
+	}
+}
+
 func checkIndex(t *testing.T, x index, keys []uuid.UUID, want map[uuid.UUID]found) {
 	t.Helper()
 	if x.len() != len(want) {

@@ -24,6 +24,7 @@ import (
 type world struct {
 	rand   *rand.Rand
 	once   bool // no event is sent again
+	alike  bool // what is sent again is as it was
 	events []kafka.Record
 	sides  [sides][]kafka.Record // the topics of tags
 }
@@ -43,6 +44,9 @@ func (w *world) event() {
 	value := fmt.Sprintf(`{"source_kind":"command","source_id":"e%d","session_id":"s","payload":{"command_text":%q}}`, id, text)
 	if w.rand.IntN(20) == 0 {
 		value = "poison"
+	}
+	if n := len(w.events); w.alike && n > 0 && w.rand.IntN(3) == 0 {
+		value = string(w.events[w.rand.IntN(n)].Value)
 	}
 	w.events = append(w.events, kafka.Record{Topic: "ev", Partition: 0, Offset: int64(len(w.events)), Time: time.Unix(1e9, 0), Value: []byte(value)})
 }
@@ -123,6 +127,7 @@ func (w *world) write(recs ...kafka.Record) {
 func (w *world) unit(t *testing.T, e *Evaluator, span kafka.Span) *unit {
 	t.Helper()
 	u := newUnit(e, kafka.Partition{Topic: "ev"}, span, "job", newLabels())
+	u.added = newIndex(&budget{}, t.TempDir(), func(int) {})
 	u.reread = func(_ context.Context, offset int64) (*kafka.Record, error) { return &w.events[offset], nil }
 	for s := range sides {
 		var x index = newMemory()
@@ -174,7 +179,7 @@ func (w *world) retag(t *testing.T, e *Evaluator, span kafka.Span) (report Repor
 	return report
 }
 
-// retagAtOnce replays a span in one transaction per event, and none fails.
+// retagAtOnce replays a span in one transaction per event, of which some are aborted.
 func (w *world) retagAtOnce(t *testing.T, e *Evaluator, span kafka.Span) (report Report) {
 	t.Helper()
 	u := w.unit(t, e, span)
@@ -182,6 +187,11 @@ func (w *world) retagAtOnce(t *testing.T, e *Evaluator, span kafka.Span) (report
 		var count Report
 		out, err := u.take(t.Context(), nil, &w.events[at], &count)
 		must(t, err)
+		for w.rand.IntN(5) == 0 { // the records come again
+			count = Report{}
+			out, err = u.take(t.Context(), nil, &w.events[at], &count)
+			must(t, err)
+		}
 		w.write(out...)
 		report.add(&count)
 		u.passed(at + 1)

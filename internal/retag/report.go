@@ -57,7 +57,7 @@ func (l *labels) name(number uint32) Label {
 type Sample struct {
 	Change Change `json:"change"`
 	TagID  string `json:"tag_id"`
-	Source string `json:"source"` // topic/partition/offset of the event that decided
+	Source string `json:"source"` // topic/partition/offset of the event that decided; of an added tag, of the first that gives it
 }
 
 // maxSamples is how many samples of a change are kept per label.
@@ -105,8 +105,9 @@ func (c *Counts) sum(o *Counts) {
 	c.Unchanged += o.Unchanged
 }
 
-// A Report is what a job has done, or would do. A tag that several events of the range give, as one is sent again, counts with
-// each of them that decides about it: to count it once would take its key in memory. The zero value is empty.
+// A Report is what a job has done, or would do. A tag that was not there and that several events of the range give, as one is sent
+// again, counts once, for the first of them. A tag that was there counts once for the event that it came from, and once more for each
+// later event that gives it now and did not before: an event that was sent again with another payload. The zero value is empty.
 type Report struct {
 	Events   int // of the range that were read
 	Unknown  int // events that cannot be read or whose tagger failed: their tags stay

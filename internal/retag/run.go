@@ -170,6 +170,9 @@ func (r *Run) unit(at kafka.Partition) *running {
 	}
 	ctx, stop := context.WithCancel(context.Background()) // ends with Released
 	u := &running{unit: newUnit(r.Evaluator, at, r.job.Parts[at].Span, r.job.ID, r.labels), ready: make(chan struct{}), stop: stop}
+	u.added = newIndex(r.memory, r.dir, func(tags int) {
+		r.log.Warn("index of added tags goes to disk", "topic", at.Topic, "partition", at.Number, "tags", tags)
+	})
 	u.reread = func(ctx context.Context, offset int64) (*kafka.Record, error) {
 		return r.cluster.ReadAt(ctx, at, offset)
 	}
@@ -195,7 +198,7 @@ func (r *Run) prepare(ctx context.Context, u *running) error {
 			return err
 		}
 		x := newIndex(r.memory, r.dir, func(tags int) {
-			r.log.Warn("index goes to disk", "topic", topic, "partition", u.at.Number, "tags", tags)
+			r.log.Warn("index of tags goes to disk", "topic", topic, "partition", u.at.Number, "tags", tags)
 		})
 		if err := u.fill(ctx, s, x, kafka.Span{From: starts[u.at.Number], To: ends[u.at.Number]}, r.read); err != nil {
 			return err

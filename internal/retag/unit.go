@@ -25,6 +25,7 @@ type unit struct {
 	job    string
 	labels *labels
 	index  [sides]index
+	added  index                                                          // tags that were counted as added, with the first event that gives each; never sealed
 	reread func(ctx context.Context, offset int64) (*kafka.Record, error) // an event of the range; nil = it is gone
 
 	// The last event so far that yields a tag which is there from a later event: if that one does not yield it, this one
@@ -189,8 +190,23 @@ func (u *unit) write(dst []kafka.Record, rec *kafka.Record, t *tagger.Tag, there
 	if there.older(s.other(), rec.Offset) { // its state was another one; an event that cannot be read has kept it
 		dst = append(dst, u.tombstone(s.other(), t.ID, rec.Partition, consume.Source(rec), u.job))
 	}
+	if change == Added {
+		if first, err := u.first(t.ID, rec.Offset); err != nil || !first {
+			return dst, err
+		}
+	}
 	count.count(change, labelOf(t), t.ID.String, func() string { return consume.Source(rec) })
 	return dst, nil
+}
+
+// first reports whether no event before this one has been seen to add the tag. Asked again, as records come again when a transaction
+// was aborted, it says the same.
+func (u *unit) first(id uuid.UUID, offset int64) (bool, error) {
+	was, is, err := u.added.get(id)
+	if err != nil || is {
+		return is && was.source == offset, err
+	}
+	return true, u.added.put(id, found{source: offset})
 }
 
 // yielded returns the side on which the event at hand yields a tag.
@@ -278,10 +294,10 @@ func (u *unit) passed(next int64) {
 	}
 }
 
-// close gives the index up.
+// close gives the indexes up.
 func (u *unit) close() error {
 	var errs []error
-	for _, x := range u.index {
+	for _, x := range append(u.index[:], u.added) {
 		if x != nil {
 			errs = append(errs, x.close())
 		}
