@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -55,9 +53,7 @@ func newDLQReplay(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if isatty.IsTerminal(os.Stderr.Fd()) {
-			bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(),
-				progressbar.OptionSetDescription("dead letters"), progressbar.OptionClearOnFinish())
+		if bar := newProgress(-1, "dead letters", progressbar.OptionShowCount()); bar != nil {
 			r.Progress = func(n int) { _ = bar.Add(n) }
 			defer func() { _ = bar.Finish() }()
 		}

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/mattn/go-isatty"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/app"
@@ -83,9 +80,7 @@ func explainTag(cmd *cobra.Command, g *globals, q *explainFlags, id uuid.UUID) e
 			return set.Rules, errors.Join(err, set.Faults)
 		}
 	}
-	if isatty.IsTerminal(os.Stderr.Fd()) {
-		query.Progress = showReading
-	}
+	query.Progress = showReading
 	a, err := app.ExplainTag(cmd.Context(), cfg, log, query)
 	if err != nil {
 		return err
@@ -104,10 +99,12 @@ func explainTag(cmd *cobra.Command, g *globals, q *explainFlags, id uuid.UUID) e
 	return err
 }
 
-// showReading shows how far the reading of a topic is.
+// showReading shows how far the reading of a topic is, where somebody watches.
 func showReading(total int64) (read func(int64), done func()) {
-	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("looking for the tag"),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	bar := newProgress(total, "looking for the tag")
+	if bar == nil {
+		return nil, func() {}
+	}
 	return func(n int64) { _ = bar.Add64(n) }, func() { _ = bar.Finish() }
 }
 

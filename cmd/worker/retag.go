@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -186,11 +185,8 @@ func (r *retagFlags) show(w io.Writer, sessionTimeout time.Duration) (done func(
 		if r.Job != "" {
 			fmt.Fprintf(w, "a process of it that was killed keeps its partitions for %s (kafka.session_timeout)\n", sessionTimeout)
 		}
-		if isatty.IsTerminal(os.Stderr.Fd()) {
-			bar = progressbar.NewOptions64(job.Events(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(),
-				progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"), progressbar.OptionSetPredictTime(true),
-				progressbar.OptionSetDescription("events"), progressbar.OptionClearOnFinish())
-		}
+		bar = newProgress(job.Events(), "events", progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("events"), progressbar.OptionSetPredictTime(true))
 	}
 	r.Progress = func(offsets int64) {
 		if bar != nil {

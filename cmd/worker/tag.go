@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -117,11 +116,10 @@ func input(cmd *cobra.Command, args []string) (io.Reader, func(), error) {
 		closeFile()
 		return nil, nil, err
 	}
-	if !isatty.IsTerminal(os.Stderr.Fd()) {
+	bar := newProgress(info.Size(), "reading", progressbar.OptionShowBytes(true))
+	if bar == nil {
 		return f, closeFile, nil
 	}
-	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("tagging"), progressbar.OptionClearOnFinish())
 	reader := progressbar.NewReader(f, bar)
 	return &reader, func() { _ = bar.Finish(); closeFile() }, nil
 }

@@ -4,13 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"ttpworker/internal/app"
@@ -129,9 +126,7 @@ func runVerify(cmd *cobra.Command, g *globals, job verify.Job, ignore bool) erro
 			fmt.Fprintf(cmd.ErrOrStderr(), "there is no rule %s (any more): each of its tags is extra\n", id)
 		}
 	}
-	if isatty.IsTerminal(os.Stderr.Fd()) {
-		bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(os.Stderr),
-			progressbar.OptionSetDescription("verifying"), progressbar.OptionClearOnFinish())
+	if bar := newProgress(1, "verifying"); bar != nil {
 		job.OnProgress = func(done, total uint64) { bar.ChangeMax64(int64(total)); _ = bar.Set64(int64(done)) } //nolint:gosec // sums of offsets
 		defer func() { _ = bar.Finish() }()
 	}

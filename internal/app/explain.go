@@ -28,7 +28,7 @@ type TagQuery struct {
 	Anchor   string                                            // of its event, to look first where that should be; "" = not known
 	Topics   []string                                          // to look in, one after the other; empty = the tags, then the shadow tags
 	Rules    func() ([]*rule.Rule, error)                      // local rules, for a rule that is not archived; nil = none
-	Progress func(total int64) (read func(int64), done func()) // of a topic that is read; nil = nobody watches
+	Progress func(total int64) (read func(int64), done func()) // of a topic that is read; it may be nil, and so may read
 }
 
 // ExplainTag says why a tag is there. Of what is missing in Kafka the answer tells in its faults; the error is about a
