@@ -161,7 +161,10 @@ func (r *retagFlags) check(now time.Time) error {
 	if min(r.maxAdded, r.maxRemoved) < -1 {
 		fault("--max-added and --max-removed are -1, for any number, or more")
 	}
-	if r.Job != "" {
+	if r.flags.Changed("job") {
+		if r.Job == "" {
+			fault("--job is empty: give the id of a job, or leave it out for a new one")
+		}
 		for _, name := range []string{"from", "to", "topic", "partition", "dry-run", "rules-dir"} {
 			if r.flags.Changed(name) {
 				fault("--job goes on with a job whose range is decided: leave out --%s", name)

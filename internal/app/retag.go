@@ -58,12 +58,13 @@ func RetagHistory(ctx context.Context, cfg Config, log *slog.Logger, r Retag) (R
 		return out, err
 	}
 	out.Rules = plan.Rules
-	e, cluster, done, err := retagEvaluator(ctx, cfg, log, plan, r.Rules)
+	e, conn, done, err := retagEvaluator(ctx, cfg, log, plan, r.Rules)
 	if err != nil {
 		return out, err
 	}
 	defer done()
-	job, err := planRetag(ctx, cfg, cluster, e, &r)
+	cluster := conn.Cluster
+	job, err := planRetag(ctx, cfg, conn, e, &r)
 	if err != nil {
 		return out, err
 	}
@@ -146,19 +147,24 @@ func retagRules(cfg Config, dirs []string) (RuleSet, error) {
 
 // planRetag decides what there is to do. Live workers get some time to come under the plan of a new job: what they tag
 // before is behind its cuts, and under another plan.
-func planRetag(ctx context.Context, cfg Config, c *kafka.Cluster, e *retag.Evaluator, r *Retag) (*retag.Job, error) {
+func planRetag(ctx context.Context, cfg Config, conn *Connection, e *retag.Evaluator, r *Retag) (*retag.Job, error) {
 	spec := retag.Spec{
 		Topics: r.Topics, Partitions: r.Partitions, From: r.From, To: r.To, LiveGroup: cfg.Kafka.Group, Rules: e.Rules,
 		TagTopics: [2]string{e.Outputs.Tags, e.Outputs.Shadow},
 	}
 	if r.Job != "" {
-		return spec.Find(ctx, c, r.Job, e.Plan.Digest)
+		return spec.Find(ctx, conn.Cluster, r.Job, e.Plan.Digest)
 	}
 	if spec.Topics == nil {
 		spec.Topics = cfg.InputTopics()
 	}
+	for _, name := range spec.Topics {
+		if err := conn.needs(ctx, name, "input.topics"); err != nil {
+			return nil, err
+		}
+	}
 	for until, told := time.Now().Add(r.Wait), false; ; {
-		job, err := spec.Resolve(ctx, c, e.Plan.Digest)
+		job, err := spec.Resolve(ctx, conn.Cluster, e.Plan.Digest)
 		if err != nil {
 			return nil, err
 		}
@@ -190,9 +196,8 @@ const planPoll = 250 * time.Millisecond
 // retagEvaluator makes what a job evaluates events with under a plan, and reads and writes with. Call done when it is over.
 func retagEvaluator(
 	ctx context.Context, cfg Config, log *slog.Logger, plan *pipeline.Plan, rules []string,
-) (e *retag.Evaluator, cluster *kafka.Cluster, done func(), err error) {
-	conn, err := Reach(ctx, cfg, log)
-	if err != nil {
+) (e *retag.Evaluator, conn *Connection, done func(), err error) {
+	if conn, err = Reach(ctx, cfg, log); err != nil {
 		return nil, nil, nil, err
 	}
 	codec, stop, err := conn.historyCodec(ctx, cfg, log)
@@ -205,5 +210,5 @@ func retagEvaluator(
 	if rules != nil {
 		e.Rules = slices.Compact(slices.Sorted(slices.Values(rules)))
 	}
-	return e, conn.Cluster, done, nil
+	return e, conn, done, nil
 }
