@@ -170,17 +170,19 @@ func (u *unit) write(dst []kafka.Record, rec *kafka.Record, t *tagger.Tag, there
 	if there.is[trusted] || there.is[shadow] {
 		change = Changed
 	}
+	same := false // it is there as it has to be
 	if there.is[s] && there.found[s].source == rec.Offset {
 		var digest uint64
 		var err error
 		if u.buf, digest, err = u.digest(u.buf, t); err != nil {
 			return dst, err
 		}
-		if digest == there.found[s].digest {
-			change = Unchanged
-		}
+		same = digest == there.found[s].digest
 	}
-	if change != Unchanged {
+	if same && !there.is[s.other()] {
+		change = Unchanged
+	}
+	if !same {
 		r, err := u.record(t, rec, u.job, now)
 		if err != nil {
 			return dst, err
@@ -232,6 +234,7 @@ func (u *unit) stale(
 	if yielded && on == s && !there.foreign {
 		return dst, nil // decide has seen to it
 	}
+	second := s == shadow && there.is[trusted] && there.found[trusted].source == rec.Offset // it is in both topics: the other has counted
 	before, is := u.earlier[id]
 	if is = is && !yielded && there.latest == rec.Offset; is && !before.kept {
 		r, t, err := u.again(ctx, id, before.event)
@@ -239,8 +242,11 @@ func (u *unit) stale(
 			return dst, err
 		}
 		if is = t != nil; is {
-			count.count(Changed, labelOf(t), id.String, func() string { return r.Header(sourceHeader) })
-			if dst = append(dst, r); sideOf(t) == s {
+			if !second {
+				count.count(Changed, labelOf(t), id.String, func() string { return r.Header(sourceHeader) })
+				dst = append(dst, r)
+			}
+			if sideOf(t) == s {
 				if there.older(s.other(), rec.Offset) {
 					dst = append(dst, u.tombstone(s.other(), id, rec.Partition, consume.Source(rec), u.job))
 				}
@@ -248,7 +254,7 @@ func (u *unit) stale(
 			}
 		}
 	}
-	if !yielded && !is && there.latest == rec.Offset { // else it is counted where it is decided
+	if !yielded && !is && !second && there.latest == rec.Offset { // else it is counted where it is decided
 		count.count(Removed, u.labels.name(was.label), id.String, func() string { return consume.Source(rec) })
 	}
 	return append(dst, u.tombstone(s, id, rec.Partition, consume.Source(rec), u.job)), nil
