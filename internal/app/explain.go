@@ -125,7 +125,8 @@ func (x *explainer) find(ctx context.Context) (*kafka.Record, error) {
 		explain.ErrNoTag, x.query.ID, topics)
 }
 
-// findIn looks in one topic, first in the partition where the event should be.
+// findIn looks in one topic, first in the partition where the event should be. Nil = there is neither the tag nor a tombstone
+// of it.
 func (x *explainer) findIn(ctx context.Context, topic string) (*kafka.Record, error) {
 	all, err := x.conn.Cluster.Spans(ctx, topic, time.Time{})
 	if err != nil {
@@ -146,13 +147,20 @@ func (x *explainer) findIn(ctx context.Context, topic string) (*kafka.Record, er
 			delete(all, p)
 		}
 	}
+	var last *kafka.Record
 	for _, spans := range []map[int32]kafka.Span{first, all} {
 		rec, err := x.latest(ctx, topic, spans)
-		if rec != nil || err != nil {
-			return rec, err
+		if err != nil {
+			return nil, err
+		}
+		if rec != nil && (last == nil || rec.Time.After(last.Time)) {
+			last = rec
+		}
+		if last != nil && last.Value != nil {
+			break // after a tombstone the others are looked at: the event may have been sent to another partition since
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none
+	return last, nil
 }
 
 func (x *explainer) latest(ctx context.Context, topic string, spans map[int32]kafka.Span) (*kafka.Record, error) {

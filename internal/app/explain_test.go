@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -208,4 +209,7 @@ func TestWhatIsMissingForAnExplanationIsSaid(t *testing.T) {
 	c.Write(t, &kgo.Record{Topic: tag.Topic, Partition: (other + 1) % 6, Key: tag.Key, Value: tag.Value, Headers: tag.Headers})
 	a, err = app.ExplainTag(t.Context(), cfg, slog.New(slog.DiscardHandler), app.TagQuery{ID: id, Anchor: "k"})
 	wantFault("in another partition", a, err, "is gone")
+	c.Write(t, &kgo.Record{Topic: tag.Topic, Partition: other, Key: tag.Key, Timestamp: time.Now().Add(-time.Hour)}) // seen: it was all that was told of
+	a, err = app.ExplainTag(t.Context(), cfg, slog.New(slog.DiscardHandler), app.TagQuery{ID: id, Anchor: "k"})
+	wantFault("in another partition than its tombstone", a, err, "is gone")
 }
