@@ -31,6 +31,7 @@ type unit struct {
 	// The last event so far that yields a tag which is there from a later event: if that one does not yield it, this one
 	// decides.
 	earlier map[uuid.UUID]earlier
+	sweepAt int // how many of them there are when those that are over are forgotten
 
 	yields []tagger.Tag // of the event at hand
 	buf    []byte
@@ -44,7 +45,7 @@ type earlier struct {
 }
 
 func newUnit(e *Evaluator, at kafka.Partition, span kafka.Span, job string, names *labels) *unit {
-	return &unit{Evaluator: e, at: at, span: span, job: job, labels: names, earlier: map[uuid.UUID]earlier{}}
+	return &unit{Evaluator: e, at: at, span: span, job: job, labels: names, earlier: map[uuid.UUID]earlier{}, sweepAt: minSweep}
 }
 
 // take appends what an event has the job write, and counts.
@@ -291,13 +292,21 @@ func (u *unit) low(next int64) int64 {
 	return low
 }
 
-// passed forgets what was decided when all before next is committed.
+// minSweep is how many earlier events are kept at least before any is forgotten.
+const minSweep = 1000
+
+// passed forgets what was decided when all before next is committed: once there are twice as many earlier events as were left the
+// last time, so that an event costs the same however many there are.
 func (u *unit) passed(next int64) {
+	if len(u.earlier) < u.sweepAt {
+		return
+	}
 	for id, e := range u.earlier {
 		if e.source < next {
 			delete(u.earlier, id)
 		}
 	}
+	u.sweepAt = max(2*len(u.earlier), minSweep)
 }
 
 // close gives the indexes up.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ttpworker/internal/kafka"
@@ -114,6 +115,34 @@ func byID(view map[string]finding) map[string][]finding {
 		out[key[2:]] = append(out[key[2:]], f)
 	}
 	return out
+}
+
+// Seen: all earlier events that may yet decide were looked at after every event of a dry run, so that a range whose events were all
+// sent twice took time by the square of its length.
+func TestEarlierEventsAreForgottenSeldomAndInTime(t *testing.T) {
+	t.Parallel()
+	u := newUnit(&Evaluator{}, kafka.Partition{Topic: "ev"}, kafka.Span{To: 1 << 20}, "job", newLabels())
+	const pending = 5 * minSweep // whose tags are from far later events
+	sweeps, most := 0, 0
+	for i := range int64(20 * pending) {
+		source := i + 1
+		if i < pending {
+			source = 1 << 19
+		}
+		u.earlier[uuid.NewSHA1(uuid.Nil, []byte{byte(i), byte(i >> 8), byte(i >> 16)})] = earlier{event: i, source: source}
+		before := len(u.earlier)
+		u.passed(i)
+		if len(u.earlier) < before {
+			sweeps++
+		}
+		most = max(most, len(u.earlier))
+	}
+	if sweeps == 0 || sweeps > 40 || most > 2*pending+minSweep {
+		t.Errorf("%d sweeps, at most %d earlier events, want some, no more than 40, and %d", sweeps, most, 2*pending+minSweep)
+	}
+	if low := u.low(20 * pending); low != 0 {
+		t.Errorf("low = %d, want 0, which may yet decide", low)
+	}
 }
 
 // The keys of a job are lower-case text: one that differs in case is another key, and somebody else's.
