@@ -12,9 +12,10 @@ import (
 	"ttpworker/internal/pipeline"
 )
 
-// startBallast is memory that is allocated and never written to while rules are loaded, in bytes. The collector runs when the
-// heap has doubled, so a small heap that grows is collected over and over: a quarter of what a start costs. This way it waits
-// for a few dozen megabytes, which is also the most that the start then needs on top, until giveBack is over; the ballast itself takes no memory.
+// startBallast is the size, in bytes, of a block that is there while rules are loaded. It is never written to, so the system gives no
+// memory for it, but Go counts it: Go collects when the heap has doubled, and would do that over and over while a small heap grows,
+// for a quarter of the time that a start takes. With the ballast it collects after some dozens of megabytes instead. A start takes as
+// much memory on top, until giveBack is over.
 const startBallast = 32 << 20
 
 // giveBack is how long after the first plan the memory that loading took goes back to the system: not while the first events
