@@ -40,7 +40,7 @@ func sideOf(t *tagger.Tag) side {
 	return trusted
 }
 
-// An Evaluator says what events yield under one plan. It is safe for concurrent use, and so must its functions be.
+// An Evaluator says what events yield under one plan. It is safe for concurrent use if its functions are.
 type Evaluator struct {
 	Plan    *pipeline.Plan
 	Outputs produce.Outputs

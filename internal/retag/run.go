@@ -263,8 +263,9 @@ func (r *Run) read(ctx context.Context, topic string, partition int32, span kafk
 type batch struct {
 	run *Run
 
-	mu   sync.Mutex
-	done map[kafka.Partition]*partDone
+	mu         sync.Mutex
+	done       map[kafka.Partition]*partDone
+	unreadable int // batches of records that Kafka's client could not unpack
 }
 
 // partDone is what a batch has done of a partition.
@@ -324,8 +325,12 @@ func (b *batch) part(at kafka.Partition, u *running) *partDone {
 	return d
 }
 
-// Unreadable implements consume.Batch: what the tags of events are that cannot be read is not known, so they stay.
+// Unreadable implements consume.Batch: what the tags of events are that cannot be read is not known, so they stay. How many events
+// there were is not known either: they count as one.
 func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unreadable++
 	b.run.log.Warn("events cannot be read, their tags stay", "source", consume.Source(at), "err", cause)
 	return dst
 }
@@ -358,6 +363,7 @@ func (b *batch) End(committed bool) {
 	}
 	b.run.mu.Lock()
 	defer b.run.mu.Unlock()
+	b.run.report.Unknown += b.unreadable
 	for _, d := range b.done {
 		d.unit.passed(d.next)
 		d.unit.through = d.next >= d.unit.span.To

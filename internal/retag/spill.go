@@ -99,16 +99,21 @@ const fileBatch = 10_000
 // foundBytes is what a found takes in a file.
 const foundBytes = 8 + 8 + 4
 
+// onDisk says what the error is about and what helps.
+func onDisk(err error) error {
+	return fmt.Errorf("keeping an index of tags on disk: %w; give --tmp a directory with more room, or more --memory", err)
+}
+
 func newFile(dir string) (*file, error) {
 	dir, err := os.MkdirTemp(dir, "ttp-retag-*")
 	if err != nil {
-		return nil, fmt.Errorf("making room for an index on disk (--tmp, --memory): %w", err)
+		return nil, onDisk(err)
 	}
 	path := filepath.Join(dir, "tags")
 	// It is made anew by whoever needs it, so it need not survive anything.
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making an index on disk (--tmp, --memory): %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(onDisk(err), os.RemoveAll(dir))
 	}
 	_ = os.RemoveAll(dir) // where the system lets an open file go, a process that is killed leaves nothing behind
 	f := &file{db: db, path: dir}
@@ -120,11 +125,11 @@ func newFile(dir string) (*file, error) {
 
 func (f *file) begin() (err error) {
 	if f.tx, err = f.db.Begin(true); err != nil {
-		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
+		return onDisk(err)
 	}
 	for _, name := range [][]byte{byKey, keyBySource} {
 		if _, err := f.tx.CreateBucketIfNotExists(name); err != nil {
-			return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
+			return onDisk(err)
 		}
 	}
 	return nil
@@ -137,7 +142,7 @@ func (f *file) changed() error {
 	}
 	f.dirty = 0
 	if err := f.tx.Commit(); err != nil {
-		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
+		return onDisk(err)
 	}
 	return f.begin()
 }
@@ -148,14 +153,14 @@ func (f *file) put(key uuid.UUID, t found) error {
 	value = binary.BigEndian.AppendUint64(value, t.digest)
 	value = binary.BigEndian.AppendUint32(value, t.label)
 	if err := f.tx.Bucket(byKey).Put(key[:], value); err != nil {
-		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
+		return onDisk(err)
 	}
 	return f.changed()
 }
 
 func (f *file) remove(key uuid.UUID) error {
 	if err := f.tx.Bucket(byKey).Delete(key[:]); err != nil {
-		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
+		return onDisk(err)
 	}
 	return f.changed()
 }
@@ -192,7 +197,7 @@ func (f *file) seal() error {
 		f.tx, err = f.db.Begin(false)
 	}
 	if err != nil {
-		return fmt.Errorf("writing an index to disk (--tmp, --memory): %w", err)
+		return onDisk(err)
 	}
 	return nil
 }

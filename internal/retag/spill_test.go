@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"ttpworker/internal/kafka"
@@ -13,6 +15,9 @@ import (
 func TestAnIndexOnDiskLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	if _, err := newFile(filepath.Join(dir, "nowhere")); err == nil || !strings.Contains(err.Error(), "give --tmp a directory with more room, or more --memory") {
+		t.Errorf("newFile in a directory that is not there = %v, want an error that says what helps", err)
+	}
 	left := func(when string) {
 		t.Helper()
 		if found, err := os.ReadDir(dir); err != nil || len(found) > 0 {
