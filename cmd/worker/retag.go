@@ -118,7 +118,7 @@ func (r *retagFlags) addRange(f *pflag.FlagSet) {
 	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339) or how long ago (24h)")
 	f.StringVar(&r.to, "to", "now", "`where` to end, not included: now, or as for --from")
 	f.DurationVar(&r.Wait, "wait", 10*time.Second, "`how long` to wait for live workers to come under the rules and states of now")
-	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the index of tags that are there, 64 bytes each at the most; what is more goes to disk")
+	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the indexes of tags that are there and that are added, 64 bytes each at the most; what is more goes to disk")
 	f.StringVar(&r.Dir, "tmp", "", "`directory` for that; default: the system's for temporary files")
 }
 
@@ -161,10 +161,16 @@ func (r *retagFlags) check(now time.Time) error {
 	if min(r.maxAdded, r.maxRemoved) < -1 {
 		fault("--max-added and --max-removed are -1, for any number, or more")
 	}
-	if r.flags.Changed("job") {
-		if r.Job == "" {
-			fault("--job is empty: give the id of a job, or leave it out for a new one")
+	// An empty flag, as of a variable of a script that is not set, must not mean everything.
+	for _, f := range []struct {
+		name  string
+		empty bool
+	}{{"rules", len(r.Rules) == 0}, {"topic", len(r.Topics) == 0}, {"job", r.Job == ""}} {
+		if f.empty && r.flags.Changed(f.name) {
+			fault("--%s is empty: say which, or leave it out", f.name)
 		}
+	}
+	if r.Job != "" {
 		for _, name := range []string{"from", "to", "topic", "partition", "dry-run", "rules-dir"} {
 			if r.flags.Changed(name) {
 				fault("--job goes on with a job whose range is decided: leave out --%s", name)
