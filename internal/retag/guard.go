@@ -2,6 +2,7 @@ package retag
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,36 +44,44 @@ func (r *Run) guard(ctx context.Context, at kafka.Partition) error {
 
 // restorable are the records of what events from an offset on, up to another one, yield of the keys that the job has written.
 func (r *Run) restorable(ctx context.Context, at kafka.Partition, from int64, w *written) (recs []kafka.Record, to int64, err error) {
-	keys := map[uuid.UUID]struct{}{}
+	var ours [sides]index // keys whose latest record is the job's
+	defer func() {
+		for _, x := range ours {
+			err = errors.Join(err, x.close())
+		}
+	}()
+	for s := range ours {
+		ours[s] = newIndex(r.memory, r.dir, func(tags int) {
+			r.log.Warn("index of written tags goes to disk", "topic", at.Topic, "partition", at.Number, "tags", tags)
+		})
+	}
+	w.any = false
 	for s := range sides {
-		if err := r.written(ctx, at, s, w); err != nil {
+		if err := r.written(ctx, at, s, w, ours[s]); err != nil {
 			return nil, 0, err
 		}
-		for id := range w.ours[s] {
-			keys[id] = struct{}{}
-		}
-		w.ours[s] = nil
 	}
-	if len(keys) == 0 {
+	if !w.any {
 		return nil, from, nil
 	}
 	if to, err = r.reached(ctx, at, w); err != nil || to <= from {
 		return nil, from, err
 	}
-	recs, err = r.later(ctx, at, kafka.Span{From: from, To: to}, keys)
+	recs, err = r.later(ctx, at, kafka.Span{From: from, To: to}, ours)
 	return recs, to, err
 }
 
 // written is what was written into the topics of tags of a partition since the job began.
 type written struct {
-	next  [sides]int64                  // where to read on
-	ours  [sides]map[uuid.UUID]struct{} // keys whose latest record is the job's
-	live  int64                         // one behind the last event that others have tagged
-	other string                        // a job that has written tags of the range
+	next  [sides]int64 // where to read on
+	any   bool         // the job has, since the last time
+	live  int64        // one behind the last event that others have tagged
+	other string       // a job that has written tags of the range
 }
 
-// written reads on in a topic of tags, and waits for what is on its way there.
-func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *written) error {
+// written reads on in a topic of tags, waits for what is on its way there, and puts the keys whose latest record is the job's into
+// an index.
+func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *written, ours index) error {
 	topic := r.topic(s)
 	ends, err := r.cluster.Ends(ctx, topic)
 	if err != nil {
@@ -82,7 +91,7 @@ func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *writte
 	if err != nil {
 		return err
 	}
-	ours, part := map[uuid.UUID]struct{}{}, r.job.Parts[at]
+	part := r.job.Parts[at]
 	span := kafka.Span{From: max(w.next[s], starts[at.Number]), To: ends[at.Number]}
 	err = r.read(ctx, topic, at.Number, span, func(rec *kafka.Record) error {
 		id, is := tagID(rec.Key)
@@ -91,10 +100,12 @@ func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *writte
 		}
 		job := rec.Header(HeaderJob)
 		if job == r.job.ID {
-			ours[id] = struct{}{}
-			return nil
+			w.any = true
+			return ours.put(id, found{})
 		}
-		delete(ours, id)
+		if err := ours.remove(id); err != nil {
+			return err
+		}
 		switch source, in := offsetIn(at, rec.Header(sourceHeader)); {
 		case !in:
 		case job != "" && source >= part.Span.From && source < part.Span.To:
@@ -104,7 +115,7 @@ func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *writte
 		}
 		return nil
 	})
-	w.next[s], w.ours[s] = span.To, ours
+	w.next[s] = span.To
 	return err
 }
 
@@ -119,8 +130,8 @@ func (r *Run) reached(ctx context.Context, at kafka.Partition, w *written) (int6
 	return min(max(live[at].Offset, w.live), ends[at.Number]), err // somebody may have written a source that never was
 }
 
-// later are the records of what events yield of the keys, the last of each, and of what is on the other side then.
-func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, keys map[uuid.UUID]struct{}) ([]kafka.Record, error) {
+// later are the records of what events yield of the keys of indexes, the last of each, and of what is on the other side then.
+func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, of [sides]index) ([]kafka.Record, error) {
 	latest := map[uuid.UUID][]kafka.Record{}
 	var order []uuid.UUID
 	var tags []tagger.Tag
@@ -131,12 +142,14 @@ func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, ke
 		}
 		for i := range tags {
 			t := &tags[i]
-			if _, is := keys[t.ID]; !is {
+			if is, err := holds(of, t.ID); err != nil {
+				return err
+			} else if !is {
 				continue
 			}
 			out, err := r.record(t, rec, r.job.ID, time.Now())
 			if err != nil {
-				return nil //nolint:nilerr // too large: live workers have made a dead letter of the event
+				return err
 			}
 			if latest[t.ID] == nil {
 				order = append(order, t.ID)
@@ -151,6 +164,16 @@ func (r *Run) later(ctx context.Context, at kafka.Partition, span kafka.Span, ke
 		out = append(out, latest[id]...)
 	}
 	return out, err
+}
+
+// holds reports whether a key is in one of the indexes, which need not be sealed.
+func holds(of [sides]index, id uuid.UUID) (bool, error) {
+	for _, x := range of {
+		if t, is, err := x.get(id); err != nil || is && t.source != gone {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // restore writes records.

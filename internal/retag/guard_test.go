@@ -3,8 +3,6 @@ package retag
 import (
 	"testing"
 
-	"github.com/google/uuid"
-
 	"ttpworker/internal/kafka"
 )
 
@@ -55,7 +53,9 @@ func TestGuardPutsBackWhatLiveWorkersTaggedMeanwhile(t *testing.T) {
 				events++
 				tags, _, err := e.tags(t.Context(), nil, eventAt(t, s, 3))
 				must(t, err)
-				back, err := run.later(t.Context(), s.at, kafka.Span{From: 3, To: 4}, map[uuid.UUID]struct{}{tags[0].ID: {}})
+				keys := [sides]index{newMemory(), newMemory()}
+				must(t, keys[trusted].put(tags[0].ID, found{}))
+				back, err := run.later(t.Context(), s.at, kafka.Span{From: 3, To: 4}, keys)
 				must(t, err)
 				s.event(t, "a", "alpha once more")
 				s.tag(t, e, kafka.Span{From: 4, To: 5})

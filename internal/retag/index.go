@@ -28,8 +28,8 @@ const (
 const ghost = math.MaxUint32
 
 // An index holds the tags of one topic and partition, the latest of each key. It is filled by put and remove in the order of
-// the topic, sealed, and then asked. One of which nothing is removed can be asked by
-// get before. It is not safe for concurrent use.
+// the topic, sealed, and then asked. Before it is sealed only get can be asked, and what was removed may have the source
+// gone. It is not safe for concurrent use.
 type index interface {
 	put(key uuid.UUID, t found) error
 	remove(key uuid.UUID) error

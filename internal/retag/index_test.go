@@ -71,6 +71,12 @@ func TestAnIndexIsAskedWhileItIsFilled(t *testing.T) {
 				if got, is, err := x.get(key); !is || got != want || err != nil {
 					t.Fatalf("get(%d) = %v, %t, %v, want %v", i, got, is, err, want)
 				}
+				if i%7 == 0 {
+					must(t, x.remove(key))
+					if got, is, err := x.get(key); is && got.source != gone || err != nil {
+						t.Fatalf("get(%d) when it is removed = %v, %t, %v", i, got, is, err)
+					}
+				}
 			}
 		})
 	}
