@@ -134,8 +134,8 @@ func (c *Cluster) offsets(
 // errEnough ends a scan early.
 var errEnough = errors.New("enough was read")
 
-// ReadAt returns the committed record at an offset, nil if none is there (any more): retention or compaction has taken it,
-// it was aborted, or it is no record but a marker.
+// ReadAt returns the committed record at an offset of a topic of events, nil if none is there (any more): retention or
+// compaction has taken it, it was aborted, or it is no record but a marker. One in a batch that is passed over is an error.
 func (c *Cluster) ReadAt(ctx context.Context, at Partition, offset int64) (*Record, error) {
 	var found *Record
 	starts, err := c.Starts(ctx, at.Topic)
@@ -151,11 +151,16 @@ func (c *Cluster) ReadAt(ctx context.Context, at Partition, offset int64) (*Reco
 		return nil, nil //nolint:nilnil // there is none
 	}
 	// Up to the end, as compaction may have taken this one: the first that comes tells.
-	err = c.Scan(ctx, at.Topic, map[int32]Span{at.Number: {From: offset, To: ends[at.Number]}}, func(r *Record) error {
+	err = c.ScanEvents(ctx, at, Span{From: offset, To: ends[at.Number]}, func(r *Record) error {
 		if r.Offset == offset {
 			found = r
 		}
 		return errEnough
+	}, func(part Span) error {
+		if part.From > offset {
+			return errEnough
+		}
+		return fmt.Errorf("it is in a batch, up to offset %d, that unpacks to more than %d bytes: such are passed over", part.To-1, MaxUnpacked)
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err

@@ -52,6 +52,32 @@ func listed(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
 // Scan calls apply for every committed record in spans, those of a partition in order, one call at a time, and
 // returns. An error of apply ends it.
 func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, apply func(*Record) error) error {
+	return c.scan(ctx, topic, spans, apply, nil)
+}
+
+// MaxUnpacked is what a batch of events may unpack to, in bytes. A larger one is passed over, by whoever reads events.
+const MaxUnpacked = 64 << 20
+
+// ScanEvents is Scan over the events of one partition as live workers read them: batches that unpack to more than MaxUnpacked
+// are passed over. passed is told of each the part that is in the span, between the records before and behind it; an error of
+// it ends the scan, too. Nil = nobody wants to know.
+//
+// It is one partition, as a client that goes on behind such a batch drops what it has read of others, and never again tells of
+// such a batch among that.
+func (c *Cluster) ScanEvents(ctx context.Context, at Partition, span Span, apply func(*Record) error, passed func(Span) error) error {
+	if span.From >= span.To {
+		return nil
+	}
+	if passed == nil {
+		passed = func(Span) error { return nil }
+	}
+	return c.scan(ctx, at.Topic, map[int32]Span{at.Number: span}, apply, passed, kgo.MaxDecompressBatchBytes(MaxUnpacked))
+}
+
+// scan is Scan, or ScanEvents if passed is not nil.
+func (c *Cluster) scan(
+	ctx context.Context, topic string, spans map[int32]Span, apply func(*Record) error, passed func(Span) error, opts ...kgo.Opt,
+) error {
 	if len(spans) == 0 {
 		return nil
 	}
@@ -60,8 +86,8 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 		from[p], missing[p] = kgo.NewOffset().At(s.From), s.To
 	}
 	// Control records are kept to see the position move over them.
-	cl, err := c.Client("ttp-scan", kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := c.Client("ttp-scan", append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
 	if err != nil {
 		return err
 	}
@@ -72,7 +98,8 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("reading topic %s: %w", topic, err)
 		}
-		if err := c.scanned(ctx, fetches, topic); err != nil {
+		bombs, err := c.scanned(ctx, fetches, topic, passed != nil)
+		if err != nil {
 			return err
 		}
 		if fetches.NumRecords() > 0 {
@@ -103,6 +130,29 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 				return err
 			}
 		}
+		if err := passOver(cl, bombs, spans, missing, passed); err != nil { // what lies before them came with them, or earlier
+			return err
+		}
+	}
+	return nil
+}
+
+// passOver has a client go on behind batches that it would not unpack.
+func passOver(cl *kgo.Client, bombs []*kgo.ErrDecompressTooLarge, spans map[int32]Span, missing map[int32]int64, passed func(Span) error) error {
+	for _, b := range bombs {
+		to, ok := missing[b.Partition]
+		if !ok {
+			continue
+		}
+		if b.NextOffset >= to {
+			delete(missing, b.Partition)
+		}
+		if part := (Span{From: max(b.Offset, spans[b.Partition].From), To: min(b.NextOffset, to)}); part.From < part.To {
+			if err := passed(part); err != nil {
+				return err
+			}
+		}
+		cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{b.Topic: {b.Partition: {Epoch: b.Epoch, Offset: b.NextOffset}}})
 	}
 	return nil
 }
@@ -134,15 +184,19 @@ func poll(ctx context.Context, cl *kgo.Client) kgo.Fetches {
 	return cl.PollFetches(ctx)
 }
 
-// scanned returns what keeps a scan from going on.
-func (c *Cluster) scanned(ctx context.Context, fetches kgo.Fetches, topic string) error {
+// scanned returns what keeps a scan from going on; batches that were not unpacked do not, if they are passed over.
+func (c *Cluster) scanned(ctx context.Context, fetches kgo.Fetches, topic string, passOver bool) (bombs []*kgo.ErrDecompressTooLarge, err error) {
 	for _, e := range fetches.Errors() {
 		_, lost := errors.AsType[*kgo.ErrDataLoss](e.Err)
+		bomb, tooLarge := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err)
 		switch {
 		case lost, errors.Is(e.Err, context.DeadlineExceeded):
 			continue
+		case tooLarge && passOver:
+			bombs = append(bombs, bomb)
+			continue
 		case !kerr.IsRetriable(e.Err):
-			return fmt.Errorf("reading %s/%d: %w", topic, e.Partition, c.Explain(e.Err))
+			return nil, fmt.Errorf("reading %s/%d: %w", topic, e.Partition, c.Explain(e.Err))
 		}
 		c.log.Warn("reading a topic, trying again", "topic", topic, "partition", e.Partition, "err", c.Explain(e.Err))
 		select {
@@ -150,7 +204,7 @@ func (c *Cluster) scanned(ctx context.Context, fetches kgo.Fetches, topic string
 		case <-ctx.Done():
 		}
 	}
-	return nil
+	return bombs, nil
 }
 
 // leaveOutDeleted takes the partitions out of missing whose records retention has taken away while the scan ran.

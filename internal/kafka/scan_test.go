@@ -183,3 +183,70 @@ func (s *said) text() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
+
+// A scan over events passes over what unpacks to more than a worker unpacks, at the end of a span, too, and says where that was
+// in the order of the records.
+func TestScanEventsPassesOverABatchThatUnpacksToTooMuch(t *testing.T) {
+	t.Parallel()
+	c, topic := onTopic(t, 2)
+	cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(90<<20),
+		kgo.ManualFlushing())
+	bomb := func(partition int32) { // a batch of three records
+		for range 3 {
+			cl.Produce(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: make([]byte, 25<<20)}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					t.Errorf("writing: %v", err)
+				}
+			})
+		}
+		if err := cl.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := func(partition int32) {
+		c.Write(t, &kgo.Record{Topic: topic, Partition: partition, Value: []byte("x")})
+	}
+	one(0)  // at 0
+	bomb(0) // 1 to 3
+	one(0)  // 4
+	bomb(0) // 5 to 7
+	bomb(1) // 0 to 2
+	for _, tt := range []struct {
+		partition int32
+		span      kafka.Span
+		want      []string
+	}{
+		{0, kafka.Span{To: 8}, []string{"0 x", "[1,4)", "4 x", "[5,8)"}},
+		{0, kafka.Span{From: 2, To: 7}, []string{"[2,4)", "4 x", "[5,7)"}},
+		{0, kafka.Span{From: 4, To: 5}, []string{"4 x"}},
+		{0, kafka.Span{From: 1, To: 2}, []string{"[1,2)"}},
+		{0, kafka.Span{From: 3, To: 3}, nil},
+		{1, kafka.Span{To: 3}, []string{"[0,3)"}},
+	} {
+		var got []string
+		err := c.ScanEvents(t.Context(), kafka.Partition{Topic: topic, Number: tt.partition}, tt.span, func(r *kafka.Record) error {
+			got = append(got, fmt.Sprintf("%d %s", r.Offset, r.Value))
+			return nil
+		}, func(part kafka.Span) error {
+			got = append(got, fmt.Sprintf("[%d,%d)", part.From, part.To))
+			return nil
+		})
+		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+			t.Errorf("ScanEvents(%d, %v) = %v (-want +got):\n%s", tt.partition, tt.span, err, diff)
+		}
+	}
+	at, stop := kafka.Partition{Topic: topic}, errors.New("stop")
+	nothing := func(*kafka.Record) error { return nil }
+	if err := c.ScanEvents(t.Context(), at, kafka.Span{To: 8}, nothing, func(kafka.Span) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("ScanEvents = %v, want what passed returned", err)
+	}
+	if err := c.ScanEvents(t.Context(), at, kafka.Span{To: 8}, nothing, nil); err != nil {
+		t.Errorf("ScanEvents = %v, want nil where nobody wants to know", err)
+	}
+	if rec, err := c.ReadAt(t.Context(), at, 2); rec != nil || err == nil || !strings.Contains(err.Error(), "it is in a batch, up to offset 3, that unpacks to more than") {
+		t.Errorf("ReadAt(2) = %v, %v, want that it is in such a batch", rec, err)
+	}
+	if rec, err := c.ReadAt(t.Context(), at, 4); rec == nil || err != nil {
+		t.Errorf("ReadAt(4) = %v, %v, want the record", rec, err)
+	}
+}
