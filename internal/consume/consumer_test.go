@@ -65,8 +65,8 @@ func (c *copier) End(committed bool) {
 	}
 }
 
-func (c *copier) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
-	return append(dst, kafka.Record{Topic: copyOf(at.Topic), Partition: at.Partition, Key: []byte("unreadable"), Value: []byte(cause.Error())})
+func (c *copier) Unreadable(_ context.Context, dst []kafka.Record, at *kafka.Record, _ int64, cause error) ([]kafka.Record, error) {
+	return append(dst, kafka.Record{Topic: copyOf(at.Topic), Partition: at.Partition, Key: []byte("unreadable"), Value: []byte(cause.Error())}), nil
 }
 
 func (c *copier) Outputs(_ context.Context, dst, recs []kafka.Record) ([]kafka.Record, error) {

@@ -25,7 +25,8 @@ type Accountant interface {
 }
 
 // A Positioner is a Batch that says of each partition whose records before next were handed out what is committed: next or an
-// earlier offset, from which records shall come again after a restart, and metadata.
+// earlier offset, from which records shall come again after a restart, and metadata. An offset below 0 stands for a partition
+// of which nothing is to be committed where a batch is passed over.
 type Positioner interface {
 	Position(topic string, partition int32, next int64) (offset int64, metadata string)
 }
@@ -36,8 +37,10 @@ type Batch interface {
 	// partitions at once. It does not keep recs, though outputs may share their bytes. An error aborts the transaction;
 	// a *HoldError has its partition wait, any other is fatal and the worker stops.
 	Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.Record, error)
-	// Unreadable appends what becomes of records that cannot be read: at is where they begin, without key and value.
-	Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record
+	// Unreadable appends what becomes of records that cannot be read: at is where they begin, without key and value, next is
+	// one behind the last of them. It may take its time: nothing else is in the transaction. An error is as one of Outputs,
+	// but where the partition must wait the session is given up, and the next one comes to the same records.
+	Unreadable(ctx context.Context, dst []kafka.Record, at *kafka.Record, next int64, cause error) ([]kafka.Record, error)
 	// Check is called before a commit, when all outputs are there. An error is fatal: the transaction is aborted and
 	// the worker stops.
 	Check() error

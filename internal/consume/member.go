@@ -35,7 +35,8 @@ type member struct {
 	owner     *ownership
 	log       *slog.Logger
 
-	said said // of the partitions that it has or had
+	said   said    // of the partitions that it has or had
+	untold *untold // of the session's client
 
 	joined    atomic.Bool
 	lost      atomic.Bool           // the group dropped it, and it has no partitions again yet
@@ -110,6 +111,7 @@ func (m *member) run(ctx context.Context) error {
 // session builds a session and takes it through its transactions. It returns nil when ctx ends.
 func (m *member) session(ctx context.Context) error {
 	m.turned()
+	m.untold = &untold{}
 	s, err := m.open()
 	if err != nil {
 		return fatalf("opening the Kafka session: %w", err)
@@ -133,7 +135,7 @@ func (m *member) session(ctx context.Context) error {
 	if err := m.awaitHandler(ctx, m.cfg.SessionTimeout); err != nil {
 		return err
 	}
-	t := &transactions{member: m, session: s}
+	t := &transactions{member: m, session: s, passed: map[partition]struct{}{}}
 	defer t.forget()
 	for ready := time.Now(); ctx.Err() == nil; {
 		m.turned()

@@ -86,15 +86,21 @@ func (s *said) other(positions offsets, metadata string) offsets {
 // another one, or nobody has committed it yet. So the group's offsets tell for each partition under what its next record
 // is tagged at the least, whether records come or not. An open transaction is not touched: its end comes first.
 //
+// Of the partitions of an Accountant these are only those where a batch was passed over since: nothing may come behind it.
+//
 // A transaction that is aborted, as the group moves partitions, is tried again with the next turn.
 func (t *transactions) restate(ctx context.Context) error {
 	m := t.member
-	if _, own := m.handler.(Accountant); own || t.open != nil || !m.mayBegin() {
+	_, own := m.handler.(Accountant)
+	if t.open != nil || !m.mayBegin() || own && len(t.passed) == 0 {
 		return nil
 	}
 	client := t.session.Client()
 	member, generation := client.GroupMetadata() // before the positions: those of a later generation are left out, those of an earlier one refused
 	again := m.said.other(client.CommittedOffsets(), m.handler.Metadata())
+	if own {
+		again = only(again, t.passed)
+	}
 	if len(again) == 0 {
 		return nil
 	}
@@ -103,7 +109,28 @@ func (t *transactions) restate(ctx context.Context) error {
 	}
 	t.open = t.newTransaction()
 	t.open.again, t.open.member, t.open.generation = again, member, generation
-	return t.end(ctx, kgo.TryCommit)
+	before := m.committed.Load()
+	err := t.end(ctx, kgo.TryCommit)
+	if m.committed.Load() > before {
+		clear(t.passed)
+	}
+	return err
+}
+
+// only keeps the positions of these partitions.
+func only(positions offsets, of map[partition]struct{}) offsets {
+	out := offsets{}
+	for topic, parts := range positions {
+		for number, at := range parts {
+			if _, is := of[partition{topic, number}]; is {
+				if out[topic] == nil {
+					out[topic] = map[int32]kgo.EpochOffset{}
+				}
+				out[topic][number] = at
+			}
+		}
+	}
+	return out
 }
 
 // remember notes what the commit of a transaction says.

@@ -17,7 +17,6 @@ const (
 	maxFetch          = 8 << 20
 	maxPartitionFetch = 1 << 20
 	maxBuffered       = 64 << 20
-	maxUnpacked       = 64 << 20 // of one batch: more is passed over, see transactions.skip
 )
 
 // fetchWait is how long a broker may keep a request that finds nothing: a partition that goes on after a wait is not asked
@@ -116,13 +115,13 @@ func (m *member) options() []kgo.Opt {
 		kgo.FetchMaxBytes(maxFetch),
 		kgo.FetchMaxPartitionBytes(maxPartitionFetch),
 		kgo.MaxBufferedBytes(maxBuffered),
-		kgo.MaxDecompressBatchBytes(maxUnpacked),
+		kgo.MaxDecompressBatchBytes(kafka.MaxUnpacked),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(m.samePartition)),
 		kgo.ProducerBatchMaxBytesFn(m.maxMessage),
 		kgo.ProducerBatchCompression(m.cfg.Compression.Codec()),
-		kgo.WithHooks(m.client),
+		kgo.WithHooks(m.client, m.untold),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			m.joined.Store(true)
 			m.lost.Store(false)

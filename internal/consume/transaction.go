@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +22,7 @@ type transactions struct {
 	begun   bool         // the first is over, and the first after a wait: it takes a single poll, as what comes behind a restart has waited long enough
 	pace    pace
 	held    map[partition]<-chan struct{} // partitions that wait, and until when: see HoldError
+	passed  map[partition]struct{}        // where a batch was passed over, and the position behind it is not committed yet
 }
 
 // A transaction is one open batch. Its outputs are held until it ends: for the broker the transaction, and the time
@@ -47,6 +47,7 @@ type transaction struct {
 func (t *transactions) turn(ctx context.Context) error {
 	t.release()
 	fetches := t.poll(ctx)
+	t.member.untold.told(fetches)
 	if err := t.member.sortOut(ctx, fetches); err != nil {
 		t.abandon()
 		return err
@@ -61,72 +62,19 @@ func (t *transactions) turn(ctx context.Context) error {
 	}
 	switch bombs := t.member.bombs; {
 	case len(bombs) > 0:
-		return t.skip(ctx, bombs)
+		if err := t.passOver(ctx, bombs); err != nil || ctx.Err() != nil {
+			return err
+		}
 	case t.open != nil && (!t.begun || time.Since(t.open.began) >= t.member.cfg.CommitInterval):
 		t.begun = true
 		if err := t.end(ctx, kgo.TryCommit); err != nil {
 			return err
 		}
 	}
+	if t.open == nil {
+		t.readAgain()
+	}
 	return t.restate(ctx)
-}
-
-// skip goes on behind batches that unpack to more than maxUnpacked, in a transaction that says so: left alone, their
-// partitions would stand still for ever. It ends the open transaction first, as positions may not change within one.
-// If either is aborted the session is given up: the client never again reads a partition that it stopped at a bomb,
-// and jumping over records that an abort has rewound would lose them. The next session meets the bombs anew.
-func (t *transactions) skip(ctx context.Context, bombs []*kgo.ErrDecompressTooLarge) error {
-	if t.open != nil {
-		if err := t.commit(ctx); err != nil {
-			return err
-		}
-	}
-	if err := t.session.Begin(); err != nil {
-		return fatalf("beginning a transaction: %w", err)
-	}
-	t.open = t.newTransaction()
-	behind := map[string]map[int32]kgo.EpochOffset{}
-	for _, b := range bombs {
-		at := &kafka.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}
-		cause := fmt.Errorf("the batch up to offset %d unpacks to more than %d bytes and was passed over", b.NextOffset-1, maxUnpacked)
-		t.member.log.Error("batch passed over", "topic", b.Topic, "partition", b.Partition, "offset", b.Offset, "err", cause)
-		t.open.outputs = t.open.batch.Unreadable(t.open.outputs, at, cause)
-		if behind[b.Topic] == nil {
-			behind[b.Topic] = map[int32]kgo.EpochOffset{}
-		}
-		behind[b.Topic][b.Partition] = kgo.EpochOffset{Epoch: b.Epoch, Offset: b.NextOffset}
-	}
-	if err := t.commit(ctx); err != nil {
-		return err
-	}
-	t.session.Client().SetOffsets(behind)
-	for topic, parts := range behind {
-		for number := range parts {
-			t.member.said.forget(partition{topic, number}) // what is there is the position before: see restate
-		}
-	}
-	return nil
-}
-
-// meetAgain forgets the bombs of partitions that were rewound by an abort: the client comes to them once more, behind the
-// records that lie before them and would be jumped over now.
-func (t *transactions) meetAgain(rewound map[string]map[int32]int64) {
-	t.member.bombs = slices.DeleteFunc(t.member.bombs, func(b *kgo.ErrDecompressTooLarge) bool {
-		_, again := rewound[b.Topic][b.Partition]
-		return again
-	})
-}
-
-// commit ends the open transaction and takes an abort for an error.
-func (t *transactions) commit(ctx context.Context) error {
-	before := t.member.committed.Load()
-	if err := t.end(ctx, kgo.TryCommit); err != nil {
-		return err
-	}
-	if t.member.committed.Load() == before {
-		return errors.New("a batch could not be passed over, as a transaction was aborted")
-	}
-	return nil
 }
 
 // poll waits for records until the open transaction is due.

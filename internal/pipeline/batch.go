@@ -102,10 +102,10 @@ func (b *batch) note(records, outputs int, times []moments) {
 }
 
 // Unreadable implements consume.Batch: one dead letter that says where they are.
-func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
+func (b *batch) Unreadable(_ context.Context, dst []kafka.Record, at *kafka.Record, _ int64, cause error) ([]kafka.Record, error) {
 	b.count.read(1) // how many there are is not known
 	b.note(0, 1, nil)
-	return append(dst, b.malformed(at, &wire.Error{Class: wire.TooLarge, Err: cause}))
+	return append(dst, b.malformed(at, &wire.Error{Class: wire.TooLarge, Err: cause})), nil
 }
 
 // Outputs implements consume.Batch: tags in the order of their events, or one dead letter for a record that is

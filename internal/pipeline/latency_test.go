@@ -101,7 +101,9 @@ func TestTheSizeOfABatchIsThatOfAllItsPartitions(t *testing.T) {
 			}
 		}
 		at := record(9, "")
-		b.Unreadable(nil, &at, errors.New("too large"))
+		if _, err := b.Unreadable(t.Context(), nil, &at, 10, errors.New("too large")); err != nil {
+			t.Fatal(err)
+		}
 		b.End(committed)
 	}
 	for name, want := range map[string]float64{"ttp_pipeline_batch_records": 6, "ttp_pipeline_batch_outputs": 7} {

@@ -222,7 +222,9 @@ func TestWhatCannotBeUnpackedCountsOnlyIfItsClassDoes(t *testing.T) {
 		b := newLimitedRig(t, l).Begin()
 		for i := range 3 {
 			at := record(int64(i), "")
-			b.Unreadable(nil, &at, errors.New("too much"))
+			if _, err := b.Unreadable(t.Context(), nil, &at, 10, errors.New("too much")); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := b.Check(); (err != nil) != tt.stops {
 			t.Errorf("classes %v: Check = %v, want an error: %t", tt.classes, err, tt.stops)

@@ -3,7 +3,6 @@ package retag
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -119,21 +118,5 @@ func TestAJobEndsWhenTheLiveGroupIsSetBack(t *testing.T) {
 	_, err := s.retag(t, e, job)
 	if err == nil || !errors.Is(err, ErrSetBack) || strings.Contains(err.Error(), "canceled") {
 		t.Errorf("Do = %v, want that the group was set back, and nothing else", err)
-	}
-}
-
-// Events in a batch that Kafka's client cannot unpack are told of in the report, once that is committed.
-func TestUnreadableEventsAreCounted(t *testing.T) {
-	t.Parallel()
-	run := NewRun(&Evaluator{}, &Job{}, nil, Settings{}, slog.New(slog.DiscardHandler))
-	for _, committed := range []bool{false, true} {
-		b := run.Begin()
-		if out := b.Unreadable(nil, &kafka.Record{}, errors.New("bomb")); len(out) > 0 {
-			t.Errorf("%d records are written, want none", len(out))
-		}
-		b.End(committed)
-	}
-	if got := run.result().Unknown; got != 1 {
-		t.Errorf("%d events are unknown, want 1 of the batch that was committed", got)
 	}
 }

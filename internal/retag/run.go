@@ -65,15 +65,23 @@ type running struct {
 
 // end ends the work on a unit.
 func (u *running) end() error {
-	u.stop()
-	<-u.ready
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed {
 		return nil
 	}
 	u.closed = true
+	u.stop()
+	<-u.ready
 	return u.close()
+}
+
+// usable is nil if the unit, which is ready, can be worked with; whoever asks has it.
+func (u *running) usable() error {
+	if u.closed { // the partition was taken away meanwhile, so that the transaction will be aborted
+		return &consume.HoldError{Topic: u.at.Topic, Partition: u.at.Number, Until: ready, Usual: true, Err: errReading}
+	}
+	return u.err
 }
 
 // NewRun makes a run of a job.
@@ -251,10 +259,14 @@ func (r *Run) through(at kafka.Partition) bool {
 	return u == nil || u.through
 }
 
-// read is a reader.
+// read is a reader. Events that live workers have passed over are passed over.
 func (r *Run) read(ctx context.Context, topic string, partition int32, span kafka.Span, apply func(*kafka.Record) error) error {
 	if span.From >= span.To {
 		return nil
+	}
+	at := kafka.Partition{Topic: topic, Number: partition}
+	if _, events := r.job.Parts[at]; events {
+		return r.cluster.ScanEvents(ctx, at, span, apply, nil)
 	}
 	return r.cluster.Scan(ctx, topic, map[int32]kafka.Span{partition: span}, apply)
 }
@@ -263,9 +275,8 @@ func (r *Run) read(ctx context.Context, topic string, partition int32, span kafk
 type batch struct {
 	run *Run
 
-	mu         sync.Mutex
-	done       map[kafka.Partition]*partDone
-	unreadable int // batches of records that Kafka's client could not unpack
+	mu   sync.Mutex
+	done map[kafka.Partition]*partDone
 }
 
 // partDone is what a batch has done of a partition.
@@ -291,13 +302,10 @@ func (b *batch) Outputs(ctx context.Context, dst, recs []kafka.Record) ([]kafka.
 	default:
 		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: u.ready, Usual: true, Err: errReading}
 	}
-	if u.err != nil {
-		return dst, u.err
-	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.closed { // the partition was taken away meanwhile, so that the transaction will be aborted
-		return dst, &consume.HoldError{Topic: at.Topic, Partition: at.Number, Until: ready, Usual: true, Err: errReading}
+	if err := u.usable(); err != nil {
+		return dst, err
 	}
 	d := b.part(at, u)
 	for i := range recs {
@@ -325,35 +333,28 @@ func (b *batch) part(at kafka.Partition, u *running) *partDone {
 	return d
 }
 
-// Unreadable implements consume.Batch: what the tags of events are that cannot be read is not known, so they stay. How many events
-// there were is not known either: they count as one.
-func (b *batch) Unreadable(dst []kafka.Record, at *kafka.Record, cause error) []kafka.Record {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.unreadable++
-	b.run.log.Warn("events cannot be read, their tags stay", "source", consume.Source(at), "err", cause)
-	return dst
-}
-
 // Check implements consume.Batch.
 func (b *batch) Check() error { return nil }
 
 // Metadata implements consume.Batch: Position says it.
 func (b *batch) Metadata() string { return "" }
 
-// Position implements consume.Positioner.
+// Position implements consume.Positioner. Nothing is committed of a partition that the job does not have.
 func (b *batch) Position(topic string, partition int32, next int64) (int64, string) {
 	at := kafka.Partition{Topic: topic, Number: partition}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	text := ""
-	if part, ours := b.run.job.Parts[at]; ours {
-		text = b.run.job.metadata(at)
-		if d := b.done[at]; d != nil && next < part.Span.To {
-			next = d.unit.low(next)
-		}
+	part, ours := b.run.job.Parts[at]
+	if !ours {
+		return -1, ""
 	}
-	return next, text
+	b.run.mu.Lock()
+	u := b.run.units[at]
+	b.run.mu.Unlock()
+	if u != nil && next < part.Span.To {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		next = u.low(next)
+	}
+	return next, b.run.job.metadata(at)
 }
 
 // End implements consume.Batch.
@@ -363,7 +364,6 @@ func (b *batch) End(committed bool) {
 	}
 	b.run.mu.Lock()
 	defer b.run.mu.Unlock()
-	b.run.report.Unknown += b.unreadable
 	for _, d := range b.done {
 		d.unit.passed(d.next)
 		d.unit.through = d.next >= d.unit.span.To
