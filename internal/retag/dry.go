@@ -30,10 +30,13 @@ func Dry(ctx context.Context, e *Evaluator, job *Job, cluster *kafka.Cluster, s 
 			return u.err
 		}
 		var out []kafka.Record
-		return r.read(ctx, at.Topic, at.Number, span, func(rec *kafka.Record) error {
+		return r.events(ctx, at, span, func(rec *kafka.Record) error {
 			out, err = u.take(ctx, out[:0], rec, count)
 			u.passed(rec.Offset) // nothing is committed, so nothing comes again
-			r.progressed()
+			return err
+		}, func(part kafka.Span) error {
+			out, err = u.passOver(out[:0], part, count)
+			u.passed(part.To - 1)
 			return err
 		})
 	})
@@ -45,10 +48,13 @@ func Compare(ctx context.Context, e, candidate *Evaluator, job *Job, cluster *ka
 	r := NewRun(e, job, cluster, s, log)
 	return r.each(ctx, func(ctx context.Context, at kafka.Partition, span kafka.Span, count *Report) error {
 		var c comparison
-		return r.read(ctx, at.Topic, at.Number, span, func(rec *kafka.Record) error {
+		return r.events(ctx, at, span, func(rec *kafka.Record) error {
 			count.Events++
-			defer r.progressed()
 			return c.compare(ctx, e, candidate, rec, count)
+		}, func(part kafka.Span) error {
+			count.Events += int(part.To - part.From)
+			count.Unknown += int(part.To - part.From)
+			return nil
 		})
 	})
 }
@@ -76,11 +82,24 @@ func (r *Run) each(ctx context.Context, work func(context.Context, kafka.Partiti
 	return r.result(), err
 }
 
-// progressed tells of one more event that a dry run has read.
-func (r *Run) progressed() {
+// events calls take for each event of a span, and passOver for those that live workers have passed over.
+func (r *Run) events(
+	ctx context.Context, at kafka.Partition, span kafka.Span, take func(*kafka.Record) error, passOver func(kafka.Span) error,
+) error {
+	return r.cluster.ScanEvents(ctx, at, span, func(rec *kafka.Record) error {
+		defer r.progressed(1)
+		return take(rec)
+	}, func(part kafka.Span) error {
+		defer r.progressed(part.To - part.From)
+		return passOver(part)
+	})
+}
+
+// progressed tells of more events that a dry run has read.
+func (r *Run) progressed(events int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seen++; r.progress != nil {
+	if r.seen += events; r.progress != nil {
 		r.progress(r.seen)
 	}
 }

@@ -176,8 +176,11 @@ func (s *Spec) resolveTopic(ctx context.Context, c *kafka.Cluster, topic string,
 func lastOf(ctx context.Context, c *kafka.Cluster, at kafka.Partition, span kafka.Span) (int64, error) {
 	for back := int64(64); span.To > span.From; back *= 8 {
 		look, last := kafka.Span{From: max(span.From, span.To-back), To: span.To}, int64(-1)
-		err := c.Scan(ctx, at.Topic, map[int32]kafka.Span{at.Number: look}, func(r *kafka.Record) error {
+		err := c.ScanEvents(ctx, at, look, func(r *kafka.Record) error {
 			last = r.Offset
+			return nil
+		}, func(part kafka.Span) error {
+			last = part.To - 1
 			return nil
 		})
 		switch {

@@ -56,6 +56,7 @@ type check struct {
 	labels labels
 	wants  map[uuid.UUID]want
 	dark   map[int64]Unknown // events of which it is not known what they give, by offset
+	passed []kafka.Span      // those that live workers have passed over, in order
 	found  [2]map[uuid.UUID]found
 	events int
 
@@ -124,6 +125,12 @@ func (c *check) event(ctx context.Context, rec *kafka.Record) error {
 		c.wants[t.ID] = w
 	}
 	return nil
+}
+
+// passOver takes the next events if live workers have passed them over.
+func (c *check) passOver(events kafka.Span) {
+	c.events += int(events.To - events.From)
+	c.passed = append(c.passed, events)
 }
 
 // anyPlan stands for a plan's digest, where all that counts is how long records get.

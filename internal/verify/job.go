@@ -188,7 +188,7 @@ func (r *running) expect() {
 func (r *running) partition(ctx context.Context, p *Partition) error {
 	span := kafka.Span{From: p.From, To: p.To}
 	c := newCheck(p.Topic, p.Number, span, r.Plan, &r.Codec, r.rules)
-	err := r.scan(ctx, p.Topic, p.Number, span, func(rec *kafka.Record) error { return c.event(ctx, rec) })
+	err := r.events(ctx, c)
 	if err != nil {
 		return fmt.Errorf("evaluating %s/%d: %w", p.Topic, p.Number, err)
 	}
@@ -232,20 +232,40 @@ func (r *running) partition(ctx context.Context, p *Partition) error {
 	return nil
 }
 
+// events has a check take the events of its range.
+func (r *running) events(ctx context.Context, c *check) error {
+	told := c.span.From
+	err := r.Cluster.ScanEvents(ctx, kafka.Partition{Topic: c.topic, Number: c.part}, c.span, func(rec *kafka.Record) error {
+		told = r.reached(told, rec.Offset)
+		return c.event(ctx, rec)
+	}, func(part kafka.Span) error {
+		c.passOver(part)
+		return nil
+	})
+	r.progress(c.span.To - told)
+	return err
+}
+
+// reached tells of the progress to an offset, if it is far enough behind that of which was told; it returns of which was.
+func (r *running) reached(told, offset int64) int64 {
+	if offset-told < progressStep {
+		return told
+	}
+	r.progress(offset - told)
+	return offset
+}
+
 // progressStep is how many offsets there are between two calls of OnProgress, about.
 const progressStep = 1000
 
-// scan reads one partition and tells of its progress.
+// scan reads one partition of a topic of tags and tells of its progress.
 func (r *running) scan(ctx context.Context, topic string, part int32, span kafka.Span, apply func(*kafka.Record) error) error {
 	if span.From >= span.To {
 		return nil
 	}
 	told := span.From
 	err := r.Cluster.Scan(ctx, topic, map[int32]kafka.Span{part: span}, func(rec *kafka.Record) error {
-		if rec.Offset-told >= progressStep {
-			r.progress(rec.Offset - told)
-			told = rec.Offset
-		}
+		told = r.reached(told, rec.Offset)
 		return apply(rec)
 	})
 	r.progress(span.To - told)

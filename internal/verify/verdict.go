@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"ttpworker/internal/kafka"
 )
 
 // A Kind is how what is there differs from what the plan gives.
@@ -119,6 +121,9 @@ func (c *check) judge(v *verdict, id uuid.UUID, w want, gone int64) {
 func (c *check) unknown(offset, gone int64) Unknown {
 	if why := c.dark[offset]; why != "" {
 		return why
+	}
+	if slices.ContainsFunc(c.passed, func(s kafka.Span) bool { return s.From <= offset && offset < s.To }) {
+		return Undecodable
 	}
 	if offset < gone {
 		return Gone
