@@ -266,6 +266,10 @@ func (x *explainer) event(ctx context.Context, a *explain.Answer) *tagger.Tagger
 		ev, _, err := x.lookup.Decoder.Event(value, rec.Time)
 		return ev, err
 	})
+	if skip, is := errors.AsType[wire.SkipError](err); is {
+		a.Fault("the record at %s is no event to tag, input.format %s skips it (%s): the tag does not hold, and a retag takes it away", at, x.cfg.Input.Format, skip.Reason)
+		return nil
+	}
 	if err != nil {
 		a.Fault("the record at %s cannot be read as an event (input.format %s): %v", at, x.cfg.Input.Format, err)
 		return nil
