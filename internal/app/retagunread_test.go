@@ -168,6 +168,11 @@ func TestATagOfAnEventThatIsPassedOverIsNotTakenBackByAnEarlierOne(t *testing.T)
 			t.Errorf("from %s to %s: %+v, want %+v", tt.from, tt.to, got, tt.want)
 		}
 	}
+	compared := allHistory(true)
+	compared.Candidate = []string{ruleDir(t, "R2")}
+	if got := retagHistory(t, p.cfg, compared); got.Events != bombEvents+3 || got.Unknown != bombEvents || got.Total().Removed != 3 || got.Total().Added != 3 {
+		t.Errorf("comparison with other rules: %+v, want 3 tags removed and 3 added, %d events unknown", got, bombEvents)
+	}
 	report := retagHistory(t, p.cfg, allHistory(false))
 	if got := p.view(t)[key]; got != line || report.Kept != 1 || report.Total().Changed != 2 {
 		t.Errorf("the tag is %s, want %s; report %+v, want that it was kept and two others have changed", got, line, report)
@@ -195,5 +200,34 @@ func TestARetagPassesOverBatchesInSeveralPartitions(t *testing.T) {
 	report := p.retagIs(t, want)
 	if report.Unknown != 4*bombEvents || report.Kept != 4 || report.Total().Removed != 1 {
 		t.Errorf("report %+v, want %d events unknown with 4 tags, 1 tag removed", report, 4*bombEvents)
+	}
+}
+
+// What live workers pass over while a job runs gives no tags, so it takes none of the job's: it is not what they have tagged
+// meanwhile.
+func TestARetagRestoresNothingOfWhatLiveWorkersPassOverMeanwhile(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t)
+	p := newPast(t, c, quickConfig(t, c))
+	p.events(t, "bomb-0", "a")
+	p.tagged(t, map[int32]int64{0: 2})
+	p.bomb(t, 0) // its first event is that of the range, sent again
+	edit(t, p.cfg, 2, "curl")
+	but := map[string]bool{}
+	for i := range bombEvents {
+		but[fmt.Sprintf("%s/0/%d", p.cfg.Topics.Events.Name, 2+i)] = true
+	}
+	r := allHistory(false)
+	r.Began = func(*retag.Job) {
+		at := kafka.Partition{Topic: p.cfg.Topics.Events.Name}
+		if err := p.SetPositions(t.Context(), p.cfg.Kafka.Group, map[kafka.Partition]kafka.Position{at: {Offset: 2 + bombEvents}}); err != nil {
+			t.Error(err)
+		}
+	}
+	if report := retagHistory(t, p.cfg, r); report.Restored != 0 || report.Total().Changed != 2 {
+		t.Errorf("report %+v, want 2 tags changed and none restored", report)
+	}
+	if diff := cmp.Diff(p.scratch(t, but), p.view(t)); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 }
