@@ -42,7 +42,7 @@ func main() {
 func run(ctx context.Context) int {
 	root, out := newRoot(), &output{Writer: os.Stdout}
 	root.SetOut(out)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = out.failed()
 	}
@@ -58,7 +58,7 @@ func run(ctx context.Context) int {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 	}
 	if code == exitUsage {
-		fmt.Fprintln(os.Stderr, "Run `worker help` for what there is.")
+		fmt.Fprintf(os.Stderr, "Run `%s --help` for what there is.\n", cmd.CommandPath())
 	}
 	return code
 }
