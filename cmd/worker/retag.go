@@ -72,7 +72,7 @@ func (r *retagFlags) run(cmd *cobra.Command, g *globals, cfg app.Config, log *sl
 	out, err := app.RetagHistory(cmd.Context(), cfg, log, r.Retag)
 	done()
 	err = interrupted(cmd.Context(), err)
-	if err != nil && (out.Job == nil || r.DryRun) {
+	if err != nil && (!r.began || r.DryRun) {
 		return err
 	}
 	if printErr := printRetag(g, cmd.OutOrStdout(), cmd.ErrOrStderr(), &out, r.DryRun); err == nil {

@@ -96,7 +96,7 @@ func (c *Cluster) adviceOnAccess(err error) string {
 		advice string
 	}{
 		{kerr.TopicAuthorizationFailed, "the principal lacks an ACL on that topic"},
-		{kerr.GroupAuthorizationFailed, "the principal lacks an ACL on kafka.group"},
+		{kerr.GroupAuthorizationFailed, "the principal lacks an ACL on that group"},
 		{kerr.TransactionalIDAuthorizationFailed, "the principal lacks an ACL on the transactional ids that begin with kafka.group"},
 		{kerr.ClusterAuthorizationFailed, "the principal lacks an ACL on the cluster, or one on the topics in its place"},
 	} {
