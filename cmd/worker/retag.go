@@ -102,7 +102,8 @@ func (r *retagFlags) add(f *pflag.FlagSet) {
 		f.Lookup(name).Usage += "; an offset with --partition"
 	}
 	f.StringSliceVar(&r.Topics, "topic", nil, "only events of these `topics`; default: all of input.topics")
-	f.Int32SliceVar(&r.Partitions, "partition", nil, "only these `partitions`")
+	f.Int32SliceVar(&r.Partitions, "partition", nil, "only these `partitions` of the input; default: all")
+	f.Lookup("partition").DefValue = "" // which help leaves out
 	f.StringSliceVar(&r.Rules, "rules", nil, "only tags of the rules with these `ids`")
 	f.StringVar(&r.Job, "job", "", "go on with the job of this `id`, or share it")
 	f.BoolVar(&r.DryRun, "dry-run", false, "write nothing, say what would be")
@@ -118,8 +119,8 @@ func (r *retagFlags) addRange(f *pflag.FlagSet) {
 	f.StringVar(&r.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339) or how long ago (24h)")
 	f.StringVar(&r.to, "to", "now", "`where` to end, not included: now, or as for --from")
 	f.DurationVar(&r.Wait, "wait", 10*time.Second, "`how long` to wait for live workers to come under the rules and states of now")
-	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the indexes of tags that are there and that are added, 64 bytes each at the most; what is more goes to disk")
-	f.StringVar(&r.Dir, "tmp", "", "`directory` for that; default: the system's for temporary files")
+	f.IntVar(&r.memory, "memory", 1024, "`MiB` for the indexes of tags that are there and that are written, 64 bytes each at the most; what is more goes to --tmp")
+	f.StringVar(&r.Dir, "tmp", "", "`directory` for what is more than --memory; default: the system's for temporary files")
 }
 
 // check completes what the flags say, and reports all that does not fit together.
@@ -136,8 +137,11 @@ func (r *retagFlags) check(now time.Time) error {
 		} else if m.into.IsOffset() && r.flags.Lookup("partition") == nil {
 			fault("%s %s: an offset means something in one partition, and this is about all: give a time, or how long ago", m.flag, m.text)
 		} else if m.into.IsOffset() && len(r.Partitions) != 1 {
-			fault("%s: an offset means something in one partition: add --partition", m.flag)
+			fault("%s: an offset means something in one partition: add --partition, with one", m.flag)
 		}
+	}
+	if r.From.After(r.To) {
+		fault("--from %s lies behind --to %s", r.from, r.to)
 	}
 	if r.Ignore = r.states == ignoreStates; !r.Ignore && r.states != statesAsNow {
 		fault("--states %q: %s or %s", r.states, statesAsNow, ignoreStates)

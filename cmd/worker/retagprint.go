@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -66,7 +65,7 @@ func printUnderOther(notes io.Writer, out *app.Retagged) {
 	}
 	for _, plan := range slices.Sorted(maps.Keys(under)) {
 		fmt.Fprintf(notes, "live workers tag under another plan, %s, in %s: retag again once they are under this one\n",
-			cmp.Or(escape(plan, maxShown), "which they do not name"), strings.Join(under[plan], ", "))
+			planName(plan), strings.Join(under[plan], ", "))
 	}
 }
 

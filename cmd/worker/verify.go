@@ -45,11 +45,11 @@ func newVerify(g *globals) *cobra.Command {
 		},
 	}
 	p := c.Flags()
-	p.StringVar(&f.from, "from", "earliest", "begin of the range: `earliest`, a time (RFC 3339), how long ago (24h), or an offset with --partition")
-	p.StringVar(&f.to, "to", "now", "end of the range: `now`, a time, how long ago, or an offset; not beyond the live workers' position")
-	p.StringSliceVar(&f.topics, "topic", nil, "only these input `topics`; default all of the configuration, one after the other")
-	p.Int32Var(&f.partition, "partition", -1, "only this partition of the input; -1 = all")
-	p.StringSliceVar(&f.rules, "rules", nil, "only tags of these rules, by `id`")
+	p.StringVar(&f.from, "from", "earliest", "`where` to begin: earliest, a time (RFC 3339) or how long ago (24h); an offset with --partition")
+	p.StringVar(&f.to, "to", "now", "`where` to end, not included: now, or as for --from; not beyond the live workers' position")
+	p.StringSliceVar(&f.topics, "topic", nil, "only events of these `topics`; default: all of input.topics, one after the other")
+	p.Int32Var(&f.partition, "partition", -1, "only this `partition` of the input; -1 = all")
+	p.StringSliceVar(&f.rules, "rules", nil, "only tags of the rules with these `ids`")
 	p.StringVar(&f.states, "states", statesAsNow, "`as-now`: under the operators' orders in force; ignore: as if there were none")
 	p.IntVar(&f.parallel, "parallel", 1, "partitions at the same time; each takes memory for the tags of its range")
 	p.IntVar(&f.samples, "samples", 5, "differences of each kind to show")
@@ -72,6 +72,9 @@ func (f *verifyFlags) job(now time.Time) (verify.Job, error) {
 	}
 	if job.To, err = kafka.ParseMoment(f.to, now); err != nil {
 		errs = append(errs, fmt.Errorf("--to: %w", err))
+	}
+	if job.From.After(job.To) {
+		errs = append(errs, fmt.Errorf("--from %s lies behind --to %s", f.from, f.to))
 	}
 	if f.partition < 0 && (job.From.IsOffset() || job.To.IsOffset()) {
 		errs = append(errs, errors.New("an offset as --from or --to needs --partition"))

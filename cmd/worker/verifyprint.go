@@ -22,7 +22,7 @@ func printVerification(w, notes io.Writer, v *app.Verification) error {
 		under[p.Plan] = append(under[p.Plan], partitionName(&p))
 	}
 	for _, plan := range slices.Sorted(maps.Keys(under)) {
-		fmt.Fprintf(notes, "the live workers have another plan, %s, in %s\n", cmp.Or(escape(plan, maxShown), "which they do not name"), strings.Join(under[plan], ", "))
+		fmt.Fprintf(notes, "the live workers have another plan, %s, in %s\n", planName(plan), strings.Join(under[plan], ", "))
 	}
 	var left []string
 	for _, p := range v.Partitions {
@@ -53,8 +53,17 @@ func printVerification(w, notes io.Writer, v *app.Verification) error {
 	if n := v.Differences(); n > 0 {
 		verdict = count(n, "difference")
 	}
+	if v.Events() == 0 && v.Differences() == 0 {
+		_, err := fmt.Fprintln(w, "nothing was compared: the live workers have committed no record of the range")
+		return err
+	}
 	_, err := fmt.Fprintf(w, "%s: the plan gives %s for %s\n", verdict, count(v.Tags(), "tag"), count(v.Events(), "record"))
 	return err
+}
+
+// planName is the plan that a commit of the live group names; a worker's always does.
+func planName(digest string) string {
+	return cmp.Or(escape(digest, maxShown), "not named by the group's offsets (set by another program?)")
 }
 
 func partitionName(p *verify.Partition) string { return p.Topic + "/" + strconv.Itoa(int(p.Number)) }

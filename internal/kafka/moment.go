@@ -53,6 +53,11 @@ func ParseMoment(text string, at time.Time) (Moment, error) {
 // IsOffset reports whether m is an offset, which means something in one partition only.
 func (m Moment) IsOffset() bool { return m.kind == atOffset }
 
+// After reports whether m lies behind other, as two times or two offsets say; of other moments only the cluster knows.
+func (m Moment) After(other Moment) bool {
+	return m.kind == other.kind && (m.kind == atTime && m.time.After(other.time) || m.kind == atOffset && m.offset > other.offset)
+}
+
 // OffsetsAt are the offsets of a moment, by partition of a topic. They may lie outside what is there.
 func (c *Cluster) OffsetsAt(ctx context.Context, topic string, m Moment) (map[int32]int64, error) {
 	switch m.kind {

@@ -56,3 +56,36 @@ func TestParseMomentRefusesWhatIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestMomentsThatLieBehindOthers(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		first, second string
+		want          bool
+	}{
+		{"1h", "2h", true},
+		{"2h", "1h", false},
+		{"1h", "1h", false},
+		{"2026-03-01T11:30:00Z", "1h", true},
+		{"2026-03-01T10:30:00Z", "1h", false},
+		{"7", "5", true},
+		{"5", "7", false},
+		{"7", "1h", false},
+		{"now", "1h", false},
+		{"1h", "earliest", false},
+		{"now", "earliest", false},
+	} {
+		first, err := kafka.ParseMoment(tt.first, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := kafka.ParseMoment(tt.second, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := first.After(second); got != tt.want {
+			t.Errorf("%s after %s = %t, want %t", tt.first, tt.second, got, tt.want)
+		}
+	}
+}
