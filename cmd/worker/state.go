@@ -25,11 +25,7 @@ const stateTimeout = 30 * time.Second
 
 func newState(g *globals) *cobra.Command {
 	return group("state", "Read and give orders about rules, through the state topic",
-		stateCommand(g, &cobra.Command{
-			Use: "get RULE_ID", Short: "Print the state in force of a rule", Args: usageArgs(cobra.ExactArgs(1)),
-		}, func(_ context.Context, w io.Writer, s *store.States, args []string) error {
-			return printStates(g, w, []store.State{s.State(args[0])})
-		}),
+		newStateGet(g),
 		stateCommand(g, &cobra.Command{
 			Use: "list", Short: "Print all rules that are not in the default state", Args: usageArgs(cobra.NoArgs),
 		}, func(_ context.Context, w io.Writer, s *store.States, _ []string) error {
@@ -40,6 +36,13 @@ func newState(g *globals) *cobra.Command {
 		newStateClear(g),
 		newStateMove(g, "promote", tagger.Enabled, "Trust a rule on trial: enable it and move its tags of the past to the others"),
 		newStateMove(g, "demote", tagger.Shadow, "Put a rule on trial: set it to shadow and move its tags of the past away from the others"))
+}
+
+func newStateGet(g *globals) *cobra.Command {
+	c := &cobra.Command{Use: "get RULE_ID", Short: "Print the state in force of a rule", Args: usageArgs(cobra.ExactArgs(1))}
+	return stateCommand(g, c, func(ctx context.Context, w io.Writer, s *store.States, args []string) error {
+		return showState(ctx, g, c, w, s, args[0])
+	})
 }
 
 func newStateSet(g *globals) *cobra.Command {
@@ -72,10 +75,7 @@ func newStateSet(g *globals) *cobra.Command {
 		return usage(errors.Join(err, order.Validate()))
 	}
 	return stateCommand(g, c, func(ctx context.Context, w io.Writer, s *store.States, _ []string) error {
-		if err := give(ctx, g, w, s, order); err != nil {
-			return err
-		}
-		return warnUnlessLive(ctx, g, c.ErrOrStderr(), order.RuleID)
+		return give(ctx, g, c, w, s, order)
 	})
 }
 
@@ -86,10 +86,10 @@ func warnUnlessLive(ctx context.Context, g *globals, w io.Writer, id string) err
 		return err
 	}
 	switch live, err := app.LiveRules(ctx, cfg, log); {
-	case err != nil: // the order is given all the same
+	case err != nil: // it is no more than a warning
 		fmt.Fprintf(w, "whether rule %s is live could not be read: %v\n", id, err)
 	case !live[id]:
-		fmt.Fprintf(w, "no rule %s is live (%s): the order is kept and holds if it comes\n", id, cfg.Topics.Reloaded.Name)
+		fmt.Fprintf(w, "no rule %s is live (%s): this holds if it comes\n", id, cfg.Topics.Reloaded.Name)
 	}
 	return nil
 }
@@ -117,15 +117,23 @@ func newStateClear(g *globals) *cobra.Command {
 	c.Flags().StringVar(&reason, "reason", "", "why, for people")
 	c.Flags().StringVar(&by, "by", "", "who, default user@host")
 	return stateCommand(g, c, func(ctx context.Context, w io.Writer, s *store.States, args []string) error {
-		return give(ctx, g, w, s, store.State{RuleID: args[0], State: tagger.Enabled, Reason: reason, SetBy: cmp.Or(by, whoami())})
+		return give(ctx, g, c, w, s, store.State{RuleID: args[0], State: tagger.Enabled, Reason: reason, SetBy: cmp.Or(by, whoami())})
 	})
 }
 
-func give(ctx context.Context, g *globals, w io.Writer, s *store.States, order store.State) error {
+func give(ctx context.Context, g *globals, c *cobra.Command, w io.Writer, s *store.States, order store.State) error {
 	if err := s.SetState(ctx, order); err != nil {
 		return err
 	}
-	return printStates(g, w, []store.State{s.State(order.RuleID)})
+	return showState(ctx, g, c, w, s, order.RuleID)
+}
+
+// showState prints the state of a rule, and whether there is such a rule.
+func showState(ctx context.Context, g *globals, c *cobra.Command, w io.Writer, s *store.States, id string) error {
+	if err := printStates(g, w, []store.State{s.State(id)}); err != nil {
+		return err
+	}
+	return warnUnlessLive(ctx, g, c.ErrOrStderr(), id)
 }
 
 // stateCommand gives c a body that runs job on the states read from the topic.

@@ -54,7 +54,12 @@ func newStateMove(g *globals, name string, to tagger.State, short string) *cobra
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), stateTimeout)
 		defer cancel()
-		err = app.WithStates(ctx, cfg, log, func(s *store.States) error { return s.SetState(ctx, order) })
+		err = app.WithStates(ctx, cfg, log, func(s *store.States) error {
+			if now := s.State(order.RuleID).State; to == tagger.Enabled && (now == tagger.Disabled || now == tagger.Clipped) {
+				return fmt.Errorf("rule %s is %s, and not on trial (shadow): nothing was ordered. `worker state clear %[1]s` takes that order back", order.RuleID, now)
+			}
+			return s.SetState(ctx, order)
+		})
 		if err != nil {
 			return err
 		}
