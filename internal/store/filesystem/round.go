@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -109,6 +110,7 @@ func (s *Store) commit(sights []sight, first bool) {
 	}
 	s.metrics.Read(time.Now(), len(s.book.rules), s.book.refused(), s.Healthy() == nil)
 	s.warn()
+	s.tellMended(changes)
 	s.changes.Publish(changes...)
 }
 
@@ -122,6 +124,26 @@ func (s *Store) warn() {
 			s.logger.Warn("rule file is doubtful", "err", text)
 		}
 		s.doubts[text] = struct{}{}
+	}
+}
+
+// tellMended tells of files that were refused and are not any more: what they hold now may be what was in force all the
+// time, and then no change says so.
+func (s *Store) tellMended(changes []store.Change) {
+	for _, path := range slices.Sorted(maps.Keys(s.refused)) {
+		e := s.book.entries[path]
+		if e != nil && e.fault != nil {
+			continue
+		}
+		delete(s.refused, path)
+		if e != nil {
+			s.logger.Info("rule file is good again", "path", path)
+		}
+	}
+	for _, c := range changes {
+		if c.Kind == store.Refused {
+			s.refused[c.Path] = struct{}{}
+		}
 	}
 }
 

@@ -170,3 +170,29 @@ func TestSaveStyles(t *testing.T) {
 		})
 	}
 }
+
+// A file that is mended by bringing its old content back changes no rule, so that nothing but the log can tell.
+func TestAFileThatIsGoodAgainIsTold(t *testing.T) {
+	t.Parallel()
+	b := setUp(t, patient())
+	good := storetest.Text("R1", 1)
+	for _, name := range []string{"a.yaml", "b.yaml"} {
+		b.put(name, good)
+		good = storetest.Text("R2", 1)
+	}
+	b.start()
+	b.put("a.yaml", "bad")
+	b.put("b.yaml", "bad")
+	b.expect("refused R1 a.yaml", "refused R2 b.yaml")
+	const told = `level=INFO msg="rule file is good again" path=`
+	if n := b.logged(told); n != 0 {
+		t.Errorf("%d files are told to be good again while they are bad", n)
+	}
+	b.put("a.yaml", storetest.Text("R1", 1))
+	b.remove("b.yaml")
+	b.expect("removed R2 b.yaml")
+	b.eventually("the line about the file that is good", func() bool { return b.logged(told+b.path("a.yaml")) == 1 })
+	if n := b.logged(told); n != 1 {
+		t.Errorf("%d files are told to be good again, want a.yaml only", n)
+	}
+}

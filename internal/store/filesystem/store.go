@@ -58,6 +58,7 @@ type Store struct {
 	watched map[string]struct{}  // real paths of the directories it watches
 	warned  map[string]struct{}  // directories that could not be watched
 	doubts  map[string]struct{}  // warnings about files in force that were told
+	refused map[string]struct{}  // files whose fault was told, and that are not good again yet
 }
 
 // New makes a store of the rule files in cfg.Dir, which must be readable. Operator states come from log. No rule is
@@ -77,7 +78,7 @@ func New(cfg Config, parse Parse, log store.StateLog, logger *slog.Logger, reg p
 		cfg: cfg, files: ops, inbox: newInbox(cfg), logger: logger, metrics: store.NewMetrics(reg),
 		newWatcher: fsnotify.NewWatcher,
 		book:       newBook(parse, cfg), holds: map[string]held{}, busy: map[string]time.Time{},
-		watched: map[string]struct{}{}, warned: map[string]struct{}{},
+		watched: map[string]struct{}{}, warned: map[string]struct{}{}, refused: map[string]struct{}{},
 	}
 	s.changes = store.NewBroadcaster(s.metrics)
 	s.States = store.NewStates(log, s.known, s.changes, logger, s.metrics)
