@@ -108,6 +108,9 @@ func expiry(forTime time.Duration, until string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("--until %q is not RFC 3339, such as 2026-01-31T15:04:05Z", until)
 	}
+	if !t.After(time.Now()) {
+		return time.Time{}, fmt.Errorf("--until %s is over", until)
+	}
 	return t, nil
 }
 
