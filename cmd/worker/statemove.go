@@ -45,8 +45,8 @@ func newStateMove(g *globals, name string, to tagger.State, short string) *cobra
 		if err != nil {
 			return err
 		}
-		set, err := app.ReadRules(cfg, nil)
-		if err = errors.Join(err, set.Faults); err != nil {
+		set, err := app.ReadLiveRules(cfg)
+		if err = cmp.Or(err, set.Faults); err != nil {
 			return err
 		}
 		if !set.Has(order.RuleID) {

@@ -116,12 +116,9 @@ func runVerify(cmd *cobra.Command, g *globals, job verify.Job, ignore bool) erro
 	if err := checkTopics(cfg, job.Topics, job.From, job.To); err != nil {
 		return usage(err)
 	}
-	set, err := app.ReadRules(cfg, nil)
+	set, err := app.ReadLiveRules(cfg)
 	if err != nil {
 		return err
-	}
-	if errors.Is(set.Faults, app.ErrNoDirectory) {
-		return set.Faults
 	}
 	tell(cmd.ErrOrStderr(), set)
 	for _, id := range job.Rules {

@@ -72,6 +72,16 @@ func ReadRules(cfg Config, dirs []string) (RuleSet, error) {
 	return set, nil
 }
 
+// ReadLiveRules reads the rules that a worker with this configuration has. No worker runs with those in the binary, so that there must
+// be a rule directory: it is an error that there is none, beside those of ReadRules.
+func ReadLiveRules(cfg Config) (RuleSet, error) {
+	set, err := ReadRules(cfg, []string{cfg.RuleStore.Dir})
+	if err == nil && errors.Is(set.Faults, ErrNoDirectory) {
+		err = fmt.Errorf("%w: set rule_store.dir to that of the workers", set.Faults)
+	}
+	return set, err
+}
+
 // NewParser makes the parser of rule files that the configuration describes. The error is about the Sigma mapping.
 func NewParser(cfg Config) (rule.Parser, error) {
 	p := rule.NewParser(cfg.Limits.RuleBytes)

@@ -107,15 +107,18 @@ func RetagHistory(ctx context.Context, cfg Config, log *slog.Logger, r Retag) (R
 // under the same orders, else nil.
 func retagPlans(ctx context.Context, cfg Config, log *slog.Logger, r *Retag) (plan, candidate *pipeline.Plan, err error) {
 	sets := make([]RuleSet, 1, 2)
-	if sets[0], err = retagRules(cfg, nil); err != nil {
-		return nil, nil, err
+	if sets[0], err = ReadLiveRules(cfg); err == nil {
+		err = retagRules(sets[0], cfg.RuleStore.Dir)
 	}
-	if r.Candidate != nil {
-		set, err := retagRules(cfg, r.Candidate)
-		if err != nil {
-			return nil, nil, err
+	if err == nil && r.Candidate != nil {
+		var set RuleSet
+		if set, err = ReadRules(cfg, r.Candidate); err == nil {
+			err = retagRules(set, r.Candidate...)
 		}
 		sets = append(sets, set)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, id := range r.Rules {
 		if !slices.ContainsFunc(sets, func(set RuleSet) bool { return set.Has(id) }) {
@@ -133,16 +136,16 @@ func retagPlans(ctx context.Context, cfg Config, log *slog.Logger, r *Retag) (pl
 	return plans[0], plans[1], nil
 }
 
-// retagRules reads rules that are all good: live workers keep the last good version of a bad file, which is not known here.
-func retagRules(cfg Config, dirs []string) (RuleSet, error) {
-	set, err := ReadRules(cfg, dirs)
-	if err = errors.Join(err, set.Faults); err != nil {
-		return set, fmt.Errorf("a retag needs every rule file to be good: %w", err)
+// retagRules reports rules that are not all good, as live workers keep the last good version of a bad file, which is not known here;
+// and that there is none.
+func retagRules(set RuleSet, dirs ...string) error {
+	if set.Faults != nil {
+		return fmt.Errorf("a retag needs every rule file to be good: %w", set.Faults)
 	}
 	if len(set.Rules) == 0 {
-		return set, fmt.Errorf("there is no rule in %s: a retag would take every tag away", cmp.Or(strings.Join(dirs, ", "), cfg.RuleStore.Dir))
+		return fmt.Errorf("there is no rule in %s: a retag would take every tag away", strings.Join(dirs, ", "))
 	}
-	return set, nil
+	return nil
 }
 
 // planRetag decides what there is to do. Live workers get some time to come under the plan of a new job: what they tag
