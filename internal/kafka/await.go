@@ -45,13 +45,15 @@ func (c *Cluster) Await(ctx context.Context) error {
 
 // insist calls ask until it returns nil, an error that time does not mend, or kafka.start_timeout is over. Brokers hear of a
 // new topic, and of who leads its partitions, one after the other: whoever asks just then is told that there is none.
-func (c *Cluster) insist(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
+func (c *Cluster) insist(outer context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(outer, c.patience)
 	defer cancel()
 	var last error
 	for {
 		err := ask(ctx)
 		switch {
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && outer.Err() == nil && last == nil:
+			return fmt.Errorf("no broker has answered for %s (kafka.start_timeout): %w", c.patience, err)
 		case err == nil || ctx.Err() != nil && last == nil:
 			return err
 		case ctx.Err() != nil:

@@ -1,7 +1,11 @@
 package kafka_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
+	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,6 +67,26 @@ func TestQuestionsAboutOffsetsShareConnections(t *testing.T) {
 	}
 	if more := opened.Load() - first; first == 0 || more > 0 {
 		t.Errorf("%d connections were opened for the first questions and %d for those after, want some and none", first, more)
+	}
+}
+
+// Brokers that hang are told as such, not as a deadline of nobody knows what.
+func TestBrokersThatDoNotAnswerAreSaidTo(t *testing.T) {
+	t.Parallel()
+	var lc net.ListenConfig
+	mute, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0") // takes connections and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	c, err := kafka.NewCluster(kafka.Config{Brokers: []string{mute.Addr().String()}, StartTimeout: 300 * time.Millisecond}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Positions(t.Context(), "g")
+	const want = "reading the offsets of group g: no broker has answered for 300ms (kafka.start_timeout): "
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("Positions = %v, want %s...", err, want)
 	}
 }
 
