@@ -70,7 +70,7 @@ func TestARetagThatMayNotBegin(t *testing.T) {
 		if !ok || !strings.HasPrefix(asked.Group, "ttp-retag-") {
 			return nil, nil, false
 		}
-		refusal := asked.ResponseKind().(*kmsg.OffsetCommitResponse) //nolint:errcheck,forcetypeassert // as kmsg has it
+		refusal := asked.ResponseKind().(*kmsg.OffsetCommitResponse) //nolint:forcetypeassert // as kmsg has it
 		for _, topic := range asked.Topics {
 			to := kmsg.NewOffsetCommitResponseTopic()
 			to.Topic, to.TopicID = topic.Topic, topic.TopicID

@@ -78,7 +78,7 @@ func TestBrokersThatDoNotAnswerAreSaidTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mute.Close()
+	t.Cleanup(func() { _ = mute.Close() })
 	c, err := kafka.NewCluster(kafka.Config{Brokers: []string{mute.Addr().String()}, StartTimeout: 300 * time.Millisecond}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
