@@ -21,9 +21,10 @@ var _ kgo.HookFetchBatchRead = (*untold)(nil)
 // untoldPatience is how long a client may take from reading a batch to telling of it.
 const untoldPatience = time.Second
 
-// OnFetchBatchRead implements kgo.HookFetchBatchRead. A batch that was not unpacked has no records; few others have none.
+// OnFetchBatchRead implements kgo.HookFetchBatchRead. A batch that was not unpacked has no records then, but what they were packed into;
+// one that compaction has emptied has neither.
 func (u *untold) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, number int32, m kgo.FetchBatchMetrics) {
-	if m.NumRecords > 0 {
+	if m.NumRecords > 0 || m.CompressedBytes == 0 {
 		return
 	}
 	u.mu.Lock()

@@ -83,6 +83,7 @@ func TestBrokersThatDoNotAnswerAreSaidTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(c.Close)
 	_, err = c.Positions(t.Context(), "g")
 	const want = "reading the offsets of group g: no broker has answered for 300ms (kafka.start_timeout): "
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), want) {

@@ -109,13 +109,19 @@ func newFile(dir string) (*file, error) {
 	if err != nil {
 		return nil, onDisk(err)
 	}
-	path := filepath.Join(dir, "tags")
-	// It is made anew by whoever needs it, so it need not survive anything.
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	// It is made anew by whoever needs it, so it need not survive anything. Where the system lets an open file go, it is gone from the
+	// start, so that a process that is killed leaves nothing behind.
+	db, err := bbolt.Open(filepath.Join(dir, "tags"), 0o600, &bbolt.Options{
+		NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(path, flag, mode) //nolint:gosec // in a directory of our own
+			_ = os.RemoveAll(dir)
+			return f, err
+		},
+	})
 	if err != nil {
 		return nil, errors.Join(onDisk(err), os.RemoveAll(dir))
 	}
-	_ = os.RemoveAll(dir) // where the system lets an open file go, a process that is killed leaves nothing behind
 	f := &file{db: db, path: dir}
 	if err := f.begin(); err != nil {
 		return nil, errors.Join(err, f.close())
