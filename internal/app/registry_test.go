@@ -20,7 +20,6 @@ import (
 	"ttpworker/internal/app"
 	"ttpworker/internal/consume"
 	"ttpworker/internal/deadletter"
-	"ttpworker/internal/kafka"
 	"ttpworker/internal/kafkatest"
 	"ttpworker/internal/produce"
 	"ttpworker/internal/store"
@@ -183,34 +182,6 @@ func checkByIDs(t *testing.T, url string) {
 func TestAWorkerReadsAndWritesByTheIDsOfARegistry(t *testing.T) {
 	t.Parallel()
 	checkByIDs(t, newFakeRegistry(t).URL())
-}
-
-// Seen: tags that were written by the registry's ids were left as if they were from elsewhere once output.framing was another.
-func TestARetagReadsTagsByTheIDsOfARegistry(t *testing.T) {
-	t.Parallel()
-	c := kafkatest.Start(t)
-	cfg := quickConfig(t, c)
-	useRegistry(t, &cfg, newFakeRegistry(t).URL())
-	w := startWorker(t, cfg, slog.New(slog.DiscardHandler))
-	w.ready(t)
-	writeEvents(t, c, 12)
-	waitForTags(t, c, 12)
-	kafkatest.Eventually(t, "all events to be committed", func() bool { return sum(committed(t, c, cfg)) >= 12 })
-	if err := w.stop(); err != nil {
-		t.Fatalf("Wait = %v", err)
-	}
-	cfg.Output.Framing = wire.SingleObject
-	cfg.RuleStore.Dir = ruleDir(t, "R2") // those of R1 do not hold any more
-	out, err := app.RetagHistory(t.Context(), cfg, slog.New(slog.DiscardHandler), app.Retag{To: kafka.Now, Memory: 1 << 20})
-	if err != nil {
-		t.Fatalf("RetagHistory = %v", err)
-	}
-	if total := out.Report.Total(); total.Removed != 12 || total.Added != 12 || out.Report.Outside > 0 {
-		t.Errorf("%d tags removed, %d added, %d of elsewhere, want 12, 12, 0", total.Removed, total.Added, out.Report.Outside)
-	}
-	if v := verified(t, cfg, false, all()); v.Differences() > 0 || v.Tags() != 12 {
-		t.Errorf("%q of %d tags differ, want none of 12", findings(&v), v.Tags())
-	}
 }
 
 // While the registry is down known ids are read as ever, an event of an unknown one waits with its partition, nothing
