@@ -19,19 +19,29 @@ import (
 	"ttpworker/internal/wire"
 )
 
-// bombEvents is how many events are in a bomb.
-const bombEvents = 70
+const (
+	bombEvents  = 70      // in a bomb
+	maxUnpacked = 1 << 20 // kafka.Config.MaxUnpacked here
+)
+
+// bombedConfig has bombs that are cheap to unpack.
+func bombedConfig(t *testing.T, c *kafkatest.Cluster) app.Config {
+	t.Helper()
+	cfg := quickConfig(t, c)
+	cfg.Kafka.MaxUnpacked = maxUnpacked
+	return cfg
+}
 
 // bomb writes events that R1 matches as one batch that unpacks to more than a worker unpacks.
 func (p *past) bomb(t *testing.T, partition int32) {
 	t.Helper()
 	cl := p.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.ProducerBatchMaxBytes(90<<20), kgo.ManualFlushing())
+		kgo.ProducerBatchMaxBytes(4*maxUnpacked), kgo.ManualFlushing())
 	defer cl.Close()
 	errs := make(chan error, bombEvents)
 	for i := range bombEvents {
 		ev := bombEvent(i)
-		value := fmt.Sprintf(`{"source_kind":"command","source_id":%q,"payload":{"command_text":"curl %s"}}`, ev.SourceID, strings.Repeat("a", 1_000_000))
+		value := fmt.Sprintf(`{"source_kind":"command","source_id":%q,"payload":{"command_text":"curl %s"}}`, ev.SourceID, strings.Repeat("a", 2*maxUnpacked/bombEvents))
 		cl.Produce(t.Context(), &kgo.Record{Topic: p.cfg.Topics.Events.Name, Partition: partition, Value: []byte(value)},
 			func(_ *kgo.Record, err error) { errs <- err })
 	}
@@ -93,7 +103,7 @@ func TestARetagPassesOverWhatLiveWorkersPassOver(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := kafkatest.Start(t)
-			p := newPast(t, c, quickConfig(t, c))
+			p := newPast(t, c, bombedConfig(t, c))
 			for i := range tt.before {
 				p.events(t, fmt.Sprint("before-", i))
 			}
@@ -136,13 +146,13 @@ func TestARetagPassesOverWhatLiveWorkersPassOver(t *testing.T) {
 func TestATagOfAnEventThatIsPassedOverIsNotTakenBackByAnEarlierOne(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	p := newPast(t, c, quickConfig(t, c))
+	p := newPast(t, c, bombedConfig(t, c))
 	p.events(t, "bomb-3", "a")
 	p.bomb(t, 0)
 	p.events(t, "b")
 	p.tagged(t, map[int32]int64{0: bombEvents + 3})
 	key, line := p.plant(t, 0, 2+3, bombEvent(3), tagger.Enabled)
-	says := fmt.Sprintf("reading the event at %s/0/5: it is in a batch, up to offset %d, that unpacks to more than 67108864 bytes", p.cfg.Topics.Events.Name, bombEvents+1)
+	says := fmt.Sprintf("reading the event at %s/0/5: it is in a batch, up to offset %d, that unpacks to more than %d bytes", p.cfg.Topics.Events.Name, bombEvents+1, maxUnpacked)
 	if faults := strings.Join(p.explain(t, key), "\n"); !strings.Contains(faults, says) {
 		t.Errorf("explaining the tag: %q, want %q", faults, says)
 	}
@@ -184,7 +194,7 @@ func TestATagOfAnEventThatIsPassedOverIsNotTakenBackByAnEarlierOne(t *testing.T)
 func TestARetagPassesOverBatchesInSeveralPartitions(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	p := newPast(t, c, quickConfig(t, c))
+	p := newPast(t, c, bombedConfig(t, c))
 	p.events(t, "a")
 	want, ends := map[string]string{}, map[int32]int64{0: 1}
 	for partition := range int32(4) {
@@ -208,7 +218,7 @@ func TestARetagPassesOverBatchesInSeveralPartitions(t *testing.T) {
 func TestARetagRestoresNothingOfWhatLiveWorkersPassOverMeanwhile(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
-	p := newPast(t, c, quickConfig(t, c))
+	p := newPast(t, c, bombedConfig(t, c))
 	p.events(t, "bomb-0", "a")
 	p.tagged(t, map[int32]int64{0: 2})
 	p.bomb(t, 0) // its first event is that of the range, sent again

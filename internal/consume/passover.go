@@ -12,7 +12,7 @@ import (
 	"ttpworker/internal/kafka"
 )
 
-// passOver goes on behind batches that unpack to more than kafka.MaxUnpacked, in a transaction that says so: left alone,
+// passOver goes on behind batches that unpack to more than kafka.Config.MaxUnpacked, in a transaction that says so: left alone,
 // their partitions would stand still for ever. It ends the open transaction first, as positions may not change within one;
 // those behind the batches are committed by restate.
 // If either is aborted the session is given up: the client never again reads a partition that it stopped at a bomb,
@@ -54,7 +54,7 @@ func (t *transactions) passOver(ctx context.Context, bombs []*kgo.ErrDecompressT
 // unreadable hands a batch that was not unpacked on to the open transaction.
 func (t *transactions) unreadable(ctx context.Context, b *kgo.ErrDecompressTooLarge) (err error) {
 	at := &kafka.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.Offset}
-	cause := fmt.Errorf("the batch up to offset %d unpacks to more than %d bytes and was passed over", b.NextOffset-1, kafka.MaxUnpacked)
+	cause := fmt.Errorf("the batch up to offset %d unpacks to more than %d bytes and was passed over", b.NextOffset-1, t.member.cfg.MaxUnpacked)
 	t.member.log.Error("batch passed over", "topic", b.Topic, "partition", b.Partition, "offset", b.Offset, "err", cause)
 	t.open.outputs, err = t.open.batch.Unreadable(ctx, t.open.outputs, at, b.NextOffset, cause)
 	return err

@@ -16,7 +16,7 @@ import (
 	"ttpworker/internal/kafkatest"
 )
 
-// bomb writes a batch that unpacks to more than kafka.MaxUnpacked.
+// bomb writes a batch that unpacks to more than kafka.Config.MaxUnpacked.
 func bomb(t *testing.T, c *cluster, partition int32) {
 	t.Helper()
 	cl := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(90<<20))

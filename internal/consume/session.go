@@ -115,7 +115,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.FetchMaxBytes(maxFetch),
 		kgo.FetchMaxPartitionBytes(maxPartitionFetch),
 		kgo.MaxBufferedBytes(maxBuffered),
-		kgo.MaxDecompressBatchBytes(kafka.MaxUnpacked),
+		kgo.MaxDecompressBatchBytes(m.cfg.MaxUnpacked),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // retention overtook the group: go on with what is left
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(m.samePartition)),

@@ -31,6 +31,7 @@ type Cluster struct {
 	mechanism    sasl.Mechanism // nil without SASL
 	answers      *answers
 	patience     time.Duration // with brokers that have not heard yet of what is there: kafka.start_timeout
+	maxUnpacked  int           // bytes of a batch of events
 
 	mu    sync.Mutex
 	asker *kgo.Client // of questions about offsets; opened with the first
@@ -39,7 +40,10 @@ type Cluster struct {
 // NewCluster says how to reach the brokers of cfg, which is valid. Clients log to log. The error joins the files of
 // kafka.tls and kafka.sasl that cannot be used; nobody is asked over the network.
 func NewCluster(cfg Config, log *slog.Logger) (*Cluster, error) {
-	c := &Cluster{brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL, answers: &answers{}, patience: cmp.Or(cfg.StartTimeout, defaultStartTimeout)}
+	c := &Cluster{
+		brokers: cfg.Brokers, log: log, tls: cfg.TLS, sasl: cfg.SASL, answers: &answers{}, patience: cmp.Or(cfg.StartTimeout, defaultStartTimeout),
+		maxUnpacked: cmp.Or(cfg.MaxUnpacked, defaultMaxUnpacked),
+	}
 	var errs []error
 	var err error
 	if cfg.TLS.Enabled {

@@ -35,6 +35,7 @@ type Config struct {
 	SASL               SASLConfig     `yaml:"sasl"                envPrefix:"SASL_"`
 	Embedded           EmbeddedConfig `yaml:"embedded"            envPrefix:"EMBEDDED_"`
 	Leave              bool           `yaml:"-"                   env:"-"` // leave the group at the end although the replica has a name: for scaling down
+	MaxUnpacked        int            `yaml:"-"                   env:"-"` // bytes that a batch of events may unpack to; a larger one is passed over, by whoever reads events
 }
 
 // Delivery is what the group's offsets promise about the outputs.
@@ -100,8 +101,12 @@ func DefaultConfig() Config {
 		SchemaWait:         30 * time.Second,
 		StartTimeout:       defaultStartTimeout,
 		MaxPoll:            5000,
+		MaxUnpacked:        defaultMaxUnpacked,
 	}
 }
+
+// defaultMaxUnpacked is far above what a broker takes as a batch (message.max.bytes, 1 MB), times what text can be packed by.
+const defaultMaxUnpacked = 64 << 20
 
 // defaultStartTimeout is kafka.start_timeout where nothing else is said: longer than the brokers take to give up one of theirs
 // that was killed (broker.session.timeout.ms, 9 s).

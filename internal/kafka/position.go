@@ -160,7 +160,7 @@ func (c *Cluster) ReadAt(ctx context.Context, at Partition, offset int64) (*Reco
 		if part.From > offset {
 			return errEnough
 		}
-		return fmt.Errorf("it is in a batch, up to offset %d, that unpacks to more than %d bytes: such are passed over", part.To-1, MaxUnpacked)
+		return fmt.Errorf("it is in a batch, up to offset %d, that unpacks to more than %d bytes: such are passed over", part.To-1, c.maxUnpacked)
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err

@@ -55,10 +55,7 @@ func (c *Cluster) Scan(ctx context.Context, topic string, spans map[int32]Span, 
 	return c.scan(ctx, topic, spans, apply, nil)
 }
 
-// MaxUnpacked is what a batch of events may unpack to, in bytes. A larger one is passed over, by whoever reads events.
-const MaxUnpacked = 64 << 20
-
-// ScanEvents is Scan over the events of one partition as live workers read them: batches that unpack to more than MaxUnpacked
+// ScanEvents is Scan over the events of one partition as live workers read them: batches that unpack to more than Config.MaxUnpacked
 // are passed over. passed is told of each the part that is in the span, between the records before and behind it; an error of
 // it ends the scan, too. Nil = nobody wants to know.
 //
@@ -71,7 +68,7 @@ func (c *Cluster) ScanEvents(ctx context.Context, at Partition, span Span, apply
 	if passed == nil {
 		passed = func(Span) error { return nil }
 	}
-	return c.scan(ctx, at.Topic, map[int32]Span{at.Number: span}, apply, passed, kgo.MaxDecompressBatchBytes(MaxUnpacked))
+	return c.scan(ctx, at.Topic, map[int32]Span{at.Number: span}, apply, passed, kgo.MaxDecompressBatchBytes(c.maxUnpacked))
 }
 
 // scan is Scan, or ScanEvents if passed is not nil.
