@@ -182,7 +182,7 @@ func (h *history) run(t *testing.T) {
 	}
 	kills := 0
 	if h.rand.IntN(2) == 0 { // a part of it first
-		p := h.pick()
+		p := h.pick(t)
 		h.underLoad(t, func() { kills = h.retag(t, 2, p.args()...) })
 		h.checkPart(t, p)
 		h.saveRule(t, h.rand.IntN(3))

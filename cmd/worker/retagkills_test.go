@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -37,7 +38,8 @@ func (h *history) retag(t *testing.T, most int, more ...string) (kills int) {
 			kill = time.Duration(100+h.rand.IntN(900)) * time.Millisecond
 		}
 		out := h.worker(t, kill, args...)
-		killed := kill > 0 && out.err != nil && out.err.Error() == "signal: killed"
+		// One that ends as it is killed has been through: then it is the deadline that is told of.
+		killed := kill > 0 && (errors.Is(out.err, context.DeadlineExceeded) || out.err != nil && out.err.Error() == "signal: killed")
 		// The process before was killed when it was through, or the one that shares the job is.
 		finished := slices.Contains(args, "--job") && strings.Contains(out.stderr, retag.ErrNoJob.Error())
 		switch {

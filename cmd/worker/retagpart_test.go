@@ -18,10 +18,16 @@ type part struct {
 	rules     []string // nil = all
 }
 
-// pick picks a part at random. Its end may lie behind what is there.
-func (h *history) pick() part {
+// pick picks a part at random of what the live worker has read.
+func (h *history) pick(t *testing.T) part {
+	t.Helper()
+	h.await(t, true)
 	p := part{partition: h.rand.Int32N(historyPartitions), from: h.rand.Int64N(60)}
 	p.to = p.from + 1 + h.rand.Int64N(300)
+	ends, err := h.Ends(t.Context(), h.cfg.Topics.Events.Name)
+	must(t, err)
+	p.to = min(p.to, ends[p.partition])
+	p.from = min(p.from, p.to)
 	if h.rand.IntN(2) == 0 {
 		p.rules = []string{"R0", "R1X"}
 	}
