@@ -67,6 +67,12 @@ func (o Outputs) TagRecord(t *tagger.Tag, from Source, taggedAt time.Time) (kafk
 	return r, nil
 }
 
+// TagKey is the id that is the key of a tag's record: 36 characters in lower case. False for any other key, which no worker writes.
+func TagKey(key []byte) (id uuid.UUID, is bool) {
+	id, err := uuid.ParseBytes(key)
+	return id, err == nil && id.String() == string(key)
+}
+
 // TagTombstone says that a tag does not hold any more in one of the topics of tags. from is what the tag came from.
 func (o Outputs) TagTombstone(topic string, id uuid.UUID, from Source) kafka.Record {
 	return kafka.Record{

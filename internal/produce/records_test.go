@@ -57,3 +57,18 @@ func TestAStateNeedsARule(t *testing.T) {
 		t.Errorf("RuleStateRecord = %v, want an error about rule_id", err)
 	}
 }
+
+func TestTagKeyIsTheFormThatWorkersWrite(t *testing.T) {
+	t.Parallel()
+	const key = "01620953-ee47-504c-9788-3497d21ea6e6"
+	if id, is := produce.TagKey([]byte(key)); !is || id.String() != key {
+		t.Errorf("TagKey(%q) = %s, %t, want that id", key, id, is)
+	}
+	for _, other := range []string{
+		"", "filler", strings.ToUpper(key), "{" + key + "}", "urn:uuid:" + key, strings.ReplaceAll(key, "-", ""), key + " ",
+	} {
+		if id, is := produce.TagKey([]byte(other)); is {
+			t.Errorf("TagKey(%q) = %s, want none", other, id)
+		}
+	}
+}

@@ -1,14 +1,11 @@
 package retag
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"ttpworker/internal/kafka"
 	"ttpworker/internal/produce"
@@ -44,18 +41,9 @@ func (u *unit) fill(ctx context.Context, s side, x index, span kafka.Span, read 
 	return x.seal()
 }
 
-// tagID is the id that is the key of a tag; false for a key that nobody of us would write.
-func tagID(key []byte) (id uuid.UUID, is bool) {
-	if len(key) != 36 || bytes.ContainsAny(key, "ABCDEF") {
-		return id, false
-	}
-	id, err := uuid.ParseBytes(key)
-	return id, err == nil
-}
-
 // enter enters a record of a topic of tags. One whose key is no tag's belongs to somebody else.
 func (u *unit) enter(ctx context.Context, x index, r *kafka.Record) error {
-	id, is := tagID(r.Key)
+	id, is := produce.TagKey(r.Key)
 	if !is {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"ttpworker/internal/kafka"
+	"ttpworker/internal/produce"
 	"ttpworker/internal/tagger"
 )
 
@@ -83,18 +84,14 @@ type written struct {
 // an index.
 func (r *Run) written(ctx context.Context, at kafka.Partition, s side, w *written, ours index) error {
 	topic := r.topic(s)
-	ends, err := r.cluster.Ends(ctx, topic)
-	if err != nil {
-		return err
-	}
-	starts, err := r.cluster.Starts(ctx, topic)
+	span, err := r.whole(ctx, topic, at.Number)
 	if err != nil {
 		return err
 	}
 	part := r.job.Parts[at]
-	span := kafka.Span{From: max(w.next[s], starts[at.Number]), To: ends[at.Number]}
+	span.From = max(span.From, w.next[s])
 	err = r.read(ctx, topic, at.Number, span, func(rec *kafka.Record) error {
-		id, is := tagID(rec.Key)
+		id, is := produce.TagKey(rec.Key)
 		if !is {
 			return nil
 		}

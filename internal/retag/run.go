@@ -197,18 +197,14 @@ func (r *Run) prepare(ctx context.Context, u *running) error {
 	start := time.Now()
 	for s := range sides {
 		topic := u.topic(s)
-		ends, err := r.cluster.Ends(ctx, topic)
-		if err != nil {
-			return err
-		}
-		starts, err := r.cluster.Starts(ctx, topic)
+		span, err := r.whole(ctx, topic, u.at.Number)
 		if err != nil {
 			return err
 		}
 		x := newIndex(r.memory, r.dir, func(tags int) {
 			r.log.Warn("index of tags goes to disk", "topic", topic, "partition", u.at.Number, "tags", tags)
 		})
-		if err := u.fill(ctx, s, x, kafka.Span{From: starts[u.at.Number], To: ends[u.at.Number]}, r.read); err != nil {
+		if err := u.fill(ctx, s, x, span, r.read); err != nil {
 			return err
 		}
 	}
@@ -218,6 +214,16 @@ func (r *Run) prepare(ctx context.Context, u *running) error {
 	r.log.Info("tags read", "topic", u.at.Topic, "partition", u.at.Number, "tags", u.index[trusted].len(), "shadow_tags", u.index[shadow].len(),
 		"bytes", u.index[trusted].bytes()+u.index[shadow].bytes(), "took_ms", time.Since(start).Milliseconds())
 	return nil
+}
+
+// whole is what a partition of a topic holds now.
+func (r *Run) whole(ctx context.Context, topic string, partition int32) (span kafka.Span, err error) {
+	ends, err := r.cluster.Ends(ctx, topic)
+	if err != nil {
+		return span, err
+	}
+	starts, err := r.cluster.Starts(ctx, topic)
+	return kafka.Span{From: starts[partition], To: ends[partition]}, err
 }
 
 // countOlder counts the tags whose events retention has taken.

@@ -176,7 +176,7 @@ func (c *check) chosen(rule string) bool { return len(c.rules) == 0 || c.rules[r
 
 // tag takes the next record of a tag topic.
 func (c *check) tag(ctx context.Context, in int, rec *kafka.Record) error {
-	id, is := tagID(rec.Key)
+	id, is := produce.TagKey(rec.Key)
 	if !is {
 		return nil
 	}
@@ -195,13 +195,6 @@ func (c *check) tag(ctx context.Context, in int, rec *kafka.Record) error {
 		delete(c.found[in], id) // the record before is not the latest
 	}
 	return nil
-}
-
-// tagID is the id that is the key of a tag: 36 characters in lower case. A key that differs in case is another key, which no
-// worker writes.
-func tagID(key []byte) (id uuid.UUID, is bool) {
-	id, err := uuid.ParseBytes(key)
-	return id, err == nil && id.String() == string(key)
 }
 
 // read notes what a live record says.
